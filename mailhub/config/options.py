@@ -1,0 +1,167 @@
+"""Every option mailhub has, with its default, as frozen dataclasses.
+
+``etc/mailhub.toml`` and docs/configuration.rst describe the same options for people; a test
+keeps the three equal.  Reading a file is :mod:`mailhub.config.load`'s job.  Sizes are octets,
+times are seconds.  A part of mailhub is handed its own section, never the whole.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Literal
+
+KiB = 1024
+MiB = 1024 * KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Listener:
+    """One ``[[listener]]``: where a protocol is served, and how."""
+
+    protocol: Literal["imap", "pop3", "lmtp", "metrics"]
+    address: str
+    """``host:port``, ``[v6]:port`` or ``unix:/path``."""
+    tls: Literal["none", "starttls", "implicit"] = "none"
+    proxy: bool = False
+    """Expect a PROXY protocol v1 or v2 header (HAProxy) before anything else."""
+    proxy_from: tuple[str, ...] = ("127.0.0.0/8", "::1/128")
+    """Networks from which such a header is believed; others are refused."""
+    mode: str = "0660"
+    """Permissions of a Unix socket, octal."""
+
+
+@dataclass(frozen=True, slots=True)
+class Certificate:
+    """A certificate chain and key, used for the names in the certificate or those given."""
+
+    certificate: Path
+    key: Path
+    names: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, slots=True)
+class TlsConfig:
+    certificates: tuple[Certificate, ...] = ()
+    """The first is the default; others are chosen by SNI.  None: a self-signed set-up."""
+    minimum: Literal["1.2", "1.3"] = "1.2"
+    ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
+    """OpenSSL cipher string for TLS 1.2."""
+
+
+@dataclass(frozen=True, slots=True)
+class ImapConfig:
+    idle_heartbeat: float = 120.0
+    max_line: int = 64 * KiB
+    max_literal: int = 64 * KiB
+    """Of any literal but a message."""
+    max_command: int = 1 * MiB
+    """All lines and literals of one command, a message to APPEND excepted."""
+    max_bad_commands: int = 20
+    """In a row; the connection is then closed."""
+    hidden_capabilities: tuple[str, ...] = ()
+    """Advertised to nobody, for a client that cannot bear one."""
+
+
+@dataclass(frozen=True, slots=True)
+class Pop3Config:
+    uidl_format: str = "{uidvalidity:08x}{uid:08x}"
+    """Of the id stored with new mail; mail that is there keeps its own."""
+    expire: str = "NEVER"
+    login_delay: int = 0
+    """Least time between two log-ins of one account; 0: none."""
+    max_bad_commands: int = 20
+
+
+@dataclass(frozen=True, slots=True)
+class LmtpConfig:
+    max_recipients: int = 1000
+    max_bad_commands: int = 20
+    default_domain: str = ""
+    """Appended to a recipient without one; empty: the only domain, if there is just one."""
+
+
+@dataclass(frozen=True, slots=True)
+class DeliveryConfig:
+    recipient_delimiter: str = "+"
+    """Between user and folder in ``user+folder@domain``; empty: no such addresses."""
+    create_detail_folder: bool = False
+    """Create the folder of ``user+folder`` when it is missing (otherwise: INBOX)."""
+
+
+@dataclass(frozen=True, slots=True)
+class Limits:
+    max_connections: int = 10_000
+    max_connections_per_address: int = 0
+    """0: no limit.  A webmail host or an office's NAT is one address."""
+    max_connections_per_account: int = 100
+    max_message: int = 50 * MiB
+    login_timeout: float = 60.0
+    """From connecting to a successful log-in."""
+    idle_timeout: float = 1800.0
+    """RFC 9051 5.4: at least 30 minutes for IMAP once logged in."""
+    pop3_idle_timeout: float = 600.0
+    """RFC 1939 3: at least 10 minutes."""
+    lmtp_timeout: float = 300.0
+    write_timeout: float = 300.0
+    """How long a client may take nothing of what it has asked for."""
+    max_output_buffer: int = 256 * KiB
+    """Per connection; above it, no further output is produced until the client reads."""
+
+
+@dataclass(frozen=True, slots=True)
+class StoreConfig:
+    open_accounts: int = 256
+    """Account files kept open; fewer if the limit of open files is low."""
+    writer_threads: int = 8
+    reader_threads: int = 4
+    min_free: int = 256 * MiB
+    """Free space on the disk below which new mail is refused."""
+    expunge_grace: int = 3600
+    """How long expunged content stays readable for sessions that have not been told."""
+    max_mailboxes: int = 10_000
+    """Per account."""
+
+
+@dataclass(frozen=True, slots=True)
+class AuthConfig:
+    plaintext: Literal["tls", "loopback", "always"] = "tls"
+    """Where passwords may come in clear: over TLS only, also from loopback, or anywhere."""
+    default_domain: str = ""
+    """Appended to a log-in name without a domain; empty: the only domain, if just one."""
+    failure_delay: float = 1.0
+    """Every refused log-in is answered this long after it was asked for."""
+    throttle_attempts: int = 10
+    """Wrong passwords per (address, account) before that pair has to wait."""
+    throttle_window: float = 600.0
+    verified_secret_cache: float = 60.0
+    """How long a proved local password is remembered (in memory, keyed); 0: not at all."""
+
+
+@dataclass(frozen=True, slots=True)
+class LogConfig:
+    format: Literal["text", "json"] = "text"
+    file: Path | None = None
+    """None: standard error."""
+    level: Literal["debug", "info", "warn", "error"] = "info"
+    flight_recorder: int = 16 * KiB
+    """Of each session's dialogue kept in memory; 0: nothing."""
+
+
+@dataclass(frozen=True, slots=True)
+class Config:
+    data_dir: Path = Path("var")
+    hostname: str = ""
+    """In greetings and Received fields; empty: the host's own."""
+    embedded: bool = False
+    """The set-up that ``twist mailhub`` serves without a file."""
+    listeners: tuple[Listener, ...] = ()
+    tls: TlsConfig = field(default_factory=TlsConfig)
+    imap: ImapConfig = field(default_factory=ImapConfig)
+    pop3: Pop3Config = field(default_factory=Pop3Config)
+    lmtp: LmtpConfig = field(default_factory=LmtpConfig)
+    delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
+    limits: Limits = field(default_factory=Limits)
+    store: StoreConfig = field(default_factory=StoreConfig)
+    auth: AuthConfig = field(default_factory=AuthConfig)
+    log: LogConfig = field(default_factory=LogConfig)

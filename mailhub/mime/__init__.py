@@ -1,0 +1,1 @@
+"""Sans-IO reading of messages: bytes in, what FETCH and SEARCH need out."""
