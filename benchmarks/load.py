@@ -42,21 +42,19 @@ def message(n: int, octets: int = 4096) -> bytes:
     return (head + "\r\n".join(lines) + "\r\n").encode()
 
 
-WORDS = tuple(
-    [
-        "mail",
-        "server",
-        "quota",
-        "ledger",
-        "harbour",
-        "window",
-        "meeting",
-        "budget",
-        "plan",
-        "aurora",
-        "paper",
-        "answer",
-    ]
+WORDS = (
+    "mail",
+    "server",
+    "quota",
+    "ledger",
+    "harbour",
+    "window",
+    "meeting",
+    "budget",
+    "plan",
+    "aurora",
+    "paper",
+    "answer",
 )
 
 
