@@ -484,7 +484,7 @@ class MemoryMailbox:
     ) -> Stored:
         box = self._live()
         mask = self._account.mask(box, flags, create=change is not FlagChange.REMOVE)
-        refused, changed = [], []
+        refused, changed, before = [], [], 0
         for m in self._among(uids):
             if unchanged_since is not None and m.modseq > unchanged_since:
                 refused.append(m.uid)
@@ -496,6 +496,7 @@ class MemoryMailbox:
             }[change]
             if new != m.flags:
                 m.flags = new
+                before = max(before, m.modseq)
                 changed.append(m)
         modseq = None
         if changed:
@@ -509,6 +510,7 @@ class MemoryMailbox:
             NumberSet.of_sorted(refused),
             modseq,
             tuple(box.keywords),
+            ModSeq(before),
         )
 
     async def copy(self, uids: NumberSet, target: MailboxName) -> Copied:

@@ -154,12 +154,15 @@ class Stored:
 
     ``refused`` failed the UNCHANGEDSINCE test (RFC 7162 3.1.3), ``modseq`` is that of the change
     (None when nothing changed).  The new flags are read with :meth:`IMailbox.changes`.
+    ``before`` is the highest modseq that the changed messages had until then: a session that
+    knows everything up to it knows their new flags without being told (STORE .SILENT).
     """
 
     changed: NumberSet
     refused: NumberSet
     modseq: ModSeq | None
     keywords: tuple[str, ...]
+    before: ModSeq | None = None
 
 
 @dataclass(frozen=True, slots=True)
