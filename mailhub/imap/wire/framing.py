@@ -1,0 +1,301 @@
+"""From bytes to whole commands: lines, literals, and the limits on both.  RFC 9051 2.2.1, 4.3.
+
+A framer is fed whatever the network delivers and asked for the next event; the events are the
+same however the bytes were cut.  It is asked, rather than calling back, so that a command that
+still runs keeps the next one waiting in the buffer, and so that IDLE and AUTHENTICATE can ask
+for a bare line instead of a command (9051 6.3.13, 6.2.2).
+
+A CRLF in the text of a command can only be a literal's mark, because literals are kept apart;
+so what is logged of a text never holds a literal either.
+
+Messages are not collected: when ``is_message`` says so, a literal is announced
+(:class:`~.events.MessageAnnounced`) and its octets are then handed on piece by piece.
+
+Literals that do not wait are taken at any size that other literals are (RFC 7888, LITERAL+);
+LITERAL-'s 4096 octets are a limit for clients to keep, not for us to enforce.
+"""
+
+from __future__ import annotations
+
+import enum
+import re
+from collections.abc import Callable
+from dataclasses import dataclass
+
+from mailhub.imap.wire.events import (
+    Abandoned,
+    CommandReady,
+    CommandRefused,
+    ContinuationWanted,
+    Event,
+    Framed,
+    Hopeless,
+    Literal,
+    MessageAnnounced,
+)
+from mailhub.imap.wire.lines import LineBuffer
+
+PIECE = 64 * 1024  # of a message literal handed on at once
+MAX_LITERALS = 256  # in one command; each costs a look at what came before
+
+_LITERAL = re.compile(rb"(~?)\{([0-9]+)(\+?)\}\Z")
+_MAX_DIGITS = 18  # more are past every limit, and int() need not see them
+_HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/\d")
+_TLS_HANDSHAKE = 0x16
+_PREFIX = 256  # of an over-long line is kept, so that its tag can be answered
+_TAIL = 64  # of a dropped line is kept, because a literal may be announced at its end
+
+
+@dataclass(frozen=True, slots=True)
+class FramingLimits:
+    """In octets.  ``max_skipped`` bounds what is read of one command only to be dropped."""
+
+    max_line: int
+    max_literal: int
+    max_command: int
+    max_skipped: int
+
+
+def announced_literal(line: bytes) -> Literal | None:
+    """The literal that *line* announces at its end."""
+    match = _LITERAL.search(line, max(0, len(line) - _TAIL))
+    if match is None:
+        return None
+    tilde, digits, plus = match.groups()
+    octets = int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS
+    return Literal(octets, waits=not plus, binary=bool(tilde))
+
+
+class _Mode(enum.Enum):
+    START = enum.auto()  # between commands
+    TEXT = enum.auto()  # in a command's line
+    LITERAL = enum.auto()  # collecting a literal
+    ANNOUNCED = enum.auto()  # a message literal waits for take or abandon
+    MESSAGE = enum.auto()  # handing a message literal on
+    DROP_LINE = enum.auto()
+    DROP_LITERAL = enum.auto()
+    DROPPED = enum.auto()
+    HOPELESS = enum.auto()
+
+
+class Framer:
+    """See the module.  ``is_message(command so far)`` says which literals are handed on."""
+
+    def __init__(self, limits: FramingLimits, is_message: Callable[[Framed], bool]) -> None:
+        self._limits = limits
+        self._is_message = is_message
+        self._buffer = LineBuffer()
+        self._mode = _Mode.START
+        self._text = b""
+        self._literals: list[bytes] = []
+        self._octets = 0  # of the command so far
+        self._remaining = 0  # octets of the present literal still to come
+        self._literal: Literal | None = None  # announced, neither taken nor abandoned
+        self._dropped = 0
+        self._outcome: Event = Abandoned()  # told when all is dropped
+        self._steps: dict[_Mode, Callable[[], Event | None]] = {
+            _Mode.START: self._at_start,
+            _Mode.TEXT: self._at_text,
+            _Mode.LITERAL: self._at_literal,
+            _Mode.DROP_LINE: self._at_dropped_line,
+            _Mode.DROP_LITERAL: self._at_dropped_literal,
+            _Mode.DROPPED: self._at_dropped,
+            _Mode.HOPELESS: lambda: self._outcome,
+        }
+
+    @property
+    def buffered(self) -> int:
+        return len(self._buffer)
+
+    def feed(self, data: bytes) -> None:
+        self._buffer.feed(data)
+
+    def forget(self) -> int:
+        """Drop what is buffered (STARTTLS: it came in clear); returns how many octets."""
+        dropped = len(self._buffer)
+        self._buffer.drop(dropped)
+        return dropped
+
+    def next_command(self) -> Event | None:
+        """The next event, or None when more octets are needed."""
+        while True:
+            mode = self._mode
+            event = self._steps[mode]()
+            if event is not None or self._mode is mode:
+                return event
+
+    def next_line(self) -> bytes | Hopeless | None:
+        """A bare line between commands: DONE, or the answer to a challenge."""
+        line = self._buffer.line()
+        if self._too_long(line):
+            return self._give_up("The line is too long")
+        return line
+
+    # --- collecting
+
+    def _at_start(self) -> Event | None:
+        # Some clients end a literal with one CRLF too many.
+        self._buffer.drop_blank_lines()
+        if not self._buffer:
+            return None
+        if self._buffer.first == _TLS_HANDSHAKE:
+            return self._give_up("This port does not begin with TLS")
+        self._begin_text()
+        return None
+
+    def _begin_text(self) -> None:
+        self._mode = _Mode.TEXT
+        self._text = b""
+        self._literals = []
+        self._octets = 0
+
+    def _at_text(self) -> Event | None:
+        line = self._buffer.line()
+        if self._too_long(line):
+            return self._refuse_line(line)
+        if line is None:
+            return None
+        if not self._text and _HTTP.match(line):
+            # A browser that was tricked into talking to us must not get to say more.
+            return self._give_up("This is not a web server")
+        self._text += line
+        self._octets += len(line)
+        literal = announced_literal(line)
+        if self._octets > self._limits.max_command:
+            return self._refuse("The command is too long", literal)
+        if literal is not None:
+            return self._announce(literal)
+        self._mode = _Mode.START
+        return CommandReady(self._framed())
+
+    def _too_long(self, line: bytes | None) -> bool:
+        """Whether the next line, of which None means that its end has not come, is too long."""
+        if line is None:
+            return len(self._buffer) > self._limits.max_line + 1  # the last may be a CR
+        return len(line) > self._limits.max_line
+
+    def _announce(self, literal: Literal) -> Event | None:
+        self._text += b"\r\n"
+        if len(self._literals) >= MAX_LITERALS:
+            return self._refuse("The command has too many literals", literal)
+        if self._is_message(self._framed()):
+            self._mode = _Mode.ANNOUNCED
+            self._literal = literal
+            return MessageAnnounced(self._framed(), literal)
+        if literal.octets > self._limits.max_literal:
+            return self._refuse("The literal is too long", literal)
+        if self._octets + literal.octets > self._limits.max_command:
+            return self._refuse("The command is too long", literal)
+        self._mode = _Mode.LITERAL
+        self._remaining = literal.octets
+        return ContinuationWanted() if literal.waits else None
+
+    def _at_literal(self) -> Event | None:
+        if len(self._buffer) >= self._remaining:
+            self._literals.append(self._buffer.take(self._remaining))
+            self._octets += self._remaining
+            self._mode = _Mode.TEXT
+        return None
+
+    def _framed(self) -> Framed:
+        return Framed(self._text, tuple(self._literals))
+
+    # --- messages
+
+    def take(self) -> None:
+        """Accept the announced message literal; its octets come from :meth:`piece`."""
+        assert self._literal is not None
+        self._mode = _Mode.MESSAGE
+        self._remaining = self._literal.octets
+        self._literal = None
+        self.piece()
+
+    @property
+    def remaining(self) -> int:
+        """Octets of the message literal still to be read; 0: go on with ``next_command``."""
+        return self._remaining if self._mode is _Mode.MESSAGE else 0
+
+    def piece(self) -> bytes:
+        """The next octets of the message literal, as many as have come; empty: none yet."""
+        data = self._buffer.take(min(self._remaining, PIECE)) if self.remaining else b""
+        self._remaining -= len(data)
+        if not self._remaining:
+            # What follows a message is a text of its own: nothing, or SP or ")" and more.
+            self._begin_text()
+        return data
+
+    # --- dropping
+
+    def abandon(self) -> None:
+        """Drop the rest of a command that announced a message; ends with :class:`Abandoned`."""
+        self._outcome = Abandoned()
+        self._dropped = 0
+        literal, self._literal = self._literal, None
+        if literal is not None:
+            self._drop_after(literal)
+        elif self._mode is _Mode.MESSAGE:
+            self._mode = _Mode.DROP_LITERAL
+        elif self._mode is _Mode.TEXT:
+            self._mode = _Mode.DROP_LINE
+        else:  # it has ended already
+            self._mode = _Mode.DROPPED
+
+    def _refuse(self, reason: str, literal: Literal | None) -> None:
+        self._outcome = CommandRefused(self._framed(), reason)
+        self._dropped = 0
+        self._drop_after(literal)
+
+    def _refuse_line(self, line: bytes | None) -> Event | None:
+        kept = min(_PREFIX, self._limits.max_line)
+        start = self._buffer.peek(kept) if line is None else line[:kept]
+        self._outcome = CommandRefused(Framed(self._text + start), "The line is too long")
+        self._dropped = 0
+        self._mode = _Mode.DROP_LINE
+        return None if line is None else self._drop_line(line)
+
+    def _at_dropped_line(self) -> Event | None:
+        line = self._buffer.line()
+        if line is not None:
+            return self._drop_line(line)
+        if self._dropped + len(self._buffer) - 1 > self._limits.max_skipped:
+            return self._give_up("Too much data")
+        surplus = max(0, len(self._buffer) - _TAIL)
+        self._buffer.drop(surplus)
+        self._dropped += surplus
+        return None
+
+    def _drop_line(self, line: bytes) -> Event | None:
+        self._dropped += len(line)
+        if self._dropped > self._limits.max_skipped:
+            return self._give_up("Too much data")
+        self._drop_after(announced_literal(line))
+        return None
+
+    def _drop_after(self, literal: Literal | None) -> None:
+        """Go on behind a dropped line; a literal that waits will never come."""
+        if literal is None or literal.waits:
+            self._mode = _Mode.DROPPED
+        else:
+            self._mode = _Mode.DROP_LITERAL
+            self._remaining = literal.octets
+
+    def _at_dropped_literal(self) -> Event | None:
+        if self._dropped + self._remaining > self._limits.max_skipped:
+            return self._give_up("Too much data")
+        octets = min(self._remaining, len(self._buffer))
+        self._buffer.drop(octets)
+        self._dropped += octets
+        self._remaining -= octets
+        if not self._remaining:
+            self._mode = _Mode.DROP_LINE
+        return None
+
+    def _at_dropped(self) -> Event | None:
+        self._mode = _Mode.START
+        return self._outcome
+
+    def _give_up(self, reason: str) -> Hopeless:
+        self.forget()
+        self._mode = _Mode.HOPELESS
+        self._outcome = hopeless = Hopeless(reason)
+        return hopeless

@@ -1,0 +1,285 @@
+"""The tokens of IMAP's grammar, read from one framed command.  RFC 9051 9.
+
+A command's ``parse`` function asks for what its grammar says comes next; whatever else comes
+raises :class:`~.errors.SyntaxRefused`, which dispatch answers with BAD.  (A mailbox name that is
+well-formed but impossible raises BadMailboxName instead, which is answered with NO.)
+
+What one command alone needs is read by that command: sections by FETCH, search keys by SEARCH.
+
+Lenient where clients are known to be loose and nothing is ambiguous: 8-bit bytes in strings
+and in mailbox names outside quotes, a backslash before any quoted character, spaces at the end
+of a command, a separator at the end of a mailbox name.  Never lenient about NUL, CR and LF.
+"""
+
+from __future__ import annotations
+
+import datetime
+import re
+from collections.abc import Callable, Sequence
+from typing import TypeVar
+
+from mailhub.imap.wire import utf7
+from mailhub.imap.wire.dates import parse_date_time, parse_day
+from mailhub.imap.wire.errors import SyntaxRefused
+from mailhub.imap.wire.events import Framed
+from mailhub.imap.wire.sequence import SequenceSet, parse_sequence_set
+from mailhub.model.flags import MAX_KEYWORD_OCTETS, SYSTEM_FLAGS, canonical_flag
+from mailhub.model.mail import InternalDate
+from mailhub.model.names import SEPARATOR, MailboxName, mailbox_name
+from mailhub.model.numbers import MAX_UID
+
+T = TypeVar("T")
+
+MAX_NUMBER64 = 2**63 - 1
+
+_ATOM = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+_ASTRING = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~\x80-\xff]+")
+_PATTERN = re.compile(rb"[!#$%&'*+,\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~\x80-\xff]+")
+_TAG = re.compile(rb"[!#$&',\-./0-9:;<=>?@A-Z\[\]^_`a-z|}~]+")
+_WORD = re.compile(rb"[A-Za-z0-9.\-_+]+")
+_NUMBER = re.compile(rb"[0-9]{1,20}(?![0-9])")
+_SET = re.compile(rb"[0-9:*,]+|\$")
+_QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\[^\r\n\x00][^"\\\r\n\x00]*)*)"')
+_ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
+_LITERAL = re.compile(rb"(~?)\{[0-9]+\+?\}\r\n")
+_SPACES = re.compile(rb" *")
+_FLAG = re.compile(rb"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+_RECENT = "\\recent"
+
+
+def decode_text(data: bytes) -> str:
+    """UTF-8, or Latin-1 when it is not that: never fails."""
+    try:
+        return data.decode("utf-8")
+    except UnicodeDecodeError:
+        return data.decode("latin-1")
+
+
+def _settable(flags: list[str]) -> frozenset[str]:
+    return frozenset(flag for flag in flags if flag.lower() != _RECENT)
+
+
+class Reader:
+    """A position in a command.  ``utf8``: mailbox names are UTF-8, not modified UTF-7."""
+
+    __slots__ = ("_literals", "_next_literal", "_position", "_text", "utf8")
+
+    def __init__(self, command: Framed, *, utf8: bool = False) -> None:
+        self._text = command.text
+        self._literals = command.literals
+        self._position = 0
+        self._next_literal = 0
+        self.utf8 = utf8
+
+    # --- looking
+
+    @property
+    def at_end(self) -> bool:
+        return self._position >= len(self._text)
+
+    def peek(self, octets: int = 1) -> bytes:
+        """The next octets, without taking them; fewer at the end."""
+        return self._text[self._position : self._position + octets]
+
+    def next_is(self, token: bytes) -> bool:
+        """Whether *token* comes next, in any case."""
+        return self.peek(len(token)).upper() == token.upper()
+
+    # --- punctuation
+
+    def skip(self, token: bytes) -> bool:
+        """Take *token* if it comes next, in any case; whether it did."""
+        found = self.next_is(token)
+        if found:
+            self._position += len(token)
+        return found
+
+    def expect(self, token: bytes) -> None:
+        if not self.skip(token):
+            raise self.refused(f"{token.decode()!r} expected")
+
+    def sp(self) -> None:
+        if not self.skip(b" "):
+            raise self.refused("Missing argument" if self.at_end else "A space expected")
+
+    def end(self) -> None:
+        """The command ends here; spaces at its end are forgiven."""
+        self._match(_SPACES)
+        if not self.at_end:
+            raise self.refused("Unexpected text")
+
+    def refused(self, what: str) -> SyntaxRefused:
+        """The error to raise; it names the place."""
+        rest = self._text[self._position : self._position + 20].decode("ascii", "replace")
+        shown = "".join(c if c.isprintable() else "?" for c in rest)
+        return SyntaxRefused(f"{what} at {shown!r}" if shown else f"{what} at the end")
+
+    def _match(self, pattern: re.Pattern[bytes]) -> bytes | None:
+        match = pattern.match(self._text, self._position)
+        if match is None:
+            return None
+        self._position = match.end()
+        return match[0]
+
+    def _require(self, pattern: re.Pattern[bytes], what: str) -> bytes:
+        found = self._match(pattern)
+        if found is None:
+            raise self.refused(f"{what} expected")
+        return found
+
+    # --- words and numbers
+
+    def tag(self) -> str:
+        return self._require(_TAG, "A tag").decode("ascii")
+
+    def atom(self) -> str:
+        return self._require(_ATOM, "An atom").decode("ascii")
+
+    def word(self) -> str:
+        """A keyword of the grammar, in upper case: letters, digits and ``. - _ +``."""
+        return self._require(_WORD, "A word").decode("ascii").upper()
+
+    def one_of(self, words: Sequence[str]) -> str:
+        """One of *words* (upper case)."""
+        start = self._position
+        found = self.word()
+        if found not in words:
+            self._position = start
+            raise self.refused("Unknown word")
+        return found
+
+    def number(self) -> int:
+        return self._number(MAX_UID)
+
+    def nz_number(self) -> int:
+        found = self._number(MAX_UID)
+        if not found:
+            raise self.refused("Zero is not allowed")
+        return found
+
+    def number64(self) -> int:
+        return self._number(MAX_NUMBER64)
+
+    def _number(self, largest: int) -> int:
+        found = int(self._require(_NUMBER, "A number"))
+        if found > largest:
+            raise self.refused("The number is too large")
+        return found
+
+    def sequence_set(self) -> SequenceSet:
+        return parse_sequence_set(self._require(_SET, "A set of message numbers"))
+
+    # --- strings
+
+    def string(self) -> bytes:
+        """A quoted string or a literal."""
+        found = self._string_or_none()
+        if found is None:
+            raise self.refused("A string expected")
+        return found
+
+    def _string_or_none(self) -> bytes | None:
+        match = _QUOTED.match(self._text, self._position)
+        if match is not None:
+            self._position = match.end()
+            return _ESCAPE.sub(rb"\1", match[1]) if b"\\" in match[1] else match[1]
+        mark = self._match(_LITERAL)
+        if mark is None:
+            return None
+        found = self._literals[self._next_literal]
+        self._next_literal += 1
+        if b"\0" in found and not mark.startswith(b"~"):
+            raise self.refused("A literal must not contain NUL")  # 9051 4.3, 4.4
+        return found
+
+    def nstring(self) -> bytes | None:
+        if self.skip(b"NIL"):
+            return None
+        return self.string()
+
+    def astring_bytes(self) -> bytes:
+        """An astring as it came; SEARCH decodes it by its CHARSET."""
+        found = self._string_or_none()
+        return self._require(_ASTRING, "A string") if found is None else found
+
+    def astring(self) -> str:
+        return decode_text(self.astring_bytes())
+
+    # --- lists
+
+    def items(self, item: Callable[[], T], *, may_be_empty: bool = False) -> list[T]:
+        """``(item SP item ...)``, each read by *item*."""
+        self.expect(b"(")
+        found: list[T] = []
+        if may_be_empty and self.skip(b")"):
+            return found
+        found.append(item())
+        while not self.skip(b")"):
+            self.sp()
+            found.append(item())
+        return found
+
+    # --- flags
+
+    def flag(self) -> str:
+        """A system flag in canonical spelling, or a keyword as written."""
+        text = self._require(_FLAG, "A flag").decode("ascii")
+        if text.startswith("\\"):
+            name = canonical_flag(text)
+            if name not in SYSTEM_FLAGS and name.lower() != _RECENT:
+                raise self.refused("Unknown system flag")
+            return name
+        if len(text) > MAX_KEYWORD_OCTETS:
+            raise self.refused("The keyword is too long")
+        return text
+
+    def flag_list(self) -> frozenset[str]:
+        """A list in parentheses, perhaps empty; \\Recent is dropped (3501 2.3.2: not settable)."""
+        return _settable(self.items(self.flag, may_be_empty=True))
+
+    def flags(self) -> frozenset[str]:
+        """STORE's flags: a list in parentheses or bare flags up to the end (9051 9)."""
+        if self.peek() == b"(":
+            return self.flag_list()
+        found = [self.flag()]
+        while self.skip(b" ") and not self.at_end:
+            found.append(self.flag())
+        return _settable(found)
+
+    # --- mailboxes
+
+    def mailbox(self) -> MailboxName:
+        """Raises BadMailboxName for a name that no mailbox can have."""
+        text = self._decode_name(self.astring_bytes())
+        # 9051 6.3.4: at the end of a name a separator only announces children.
+        if len(text) > 1 and text.endswith(SEPARATOR):
+            text = text[:-1]
+        return mailbox_name(text)
+
+    def reference(self) -> str:
+        """LIST's reference: any text, perhaps empty."""
+        return self._decode_name(self.astring_bytes())
+
+    def pattern(self) -> str:
+        """A list-mailbox: a name with wildcards, perhaps empty."""
+        found = self._string_or_none()
+        return self._decode_name(self._require(_PATTERN, "A mailbox") if found is None else found)
+
+    def _decode_name(self, data: bytes) -> str:
+        # 9051 5.1: UTF-8 once IMAP4rev2 is enabled.  Raw 8-bit bytes cannot be UTF-7, so a
+        # client that sends them before means UTF-8.
+        text = decode_text(data)
+        return text if self.utf8 or not text.isascii() else utf7.decode(text)
+
+    # --- dates
+
+    def day(self) -> datetime.date:
+        """SEARCH's date, quoted or not."""
+        if self.peek() == b'"':
+            return parse_day(decode_text(self.string()))
+        return parse_day(self.atom())
+
+    def date_time(self) -> InternalDate:
+        if self.peek() != b'"':
+            raise self.refused("A date and time expected")
+        return parse_date_time(decode_text(self.string()))
