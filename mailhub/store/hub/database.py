@@ -1,0 +1,94 @@
+"""hub.db: opening it, and transactions on it.
+
+A :class:`HubFile` is one SQLite connection behind a lock, for the synchronous functions of this
+package.  Readers never wait for writers (WAL).  What an administrator changes is durable when the
+``write`` block ends; ``durable=False`` is for what may be lost with the power (usage, log-ins).
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Iterator
+from contextlib import contextmanager
+from pathlib import Path
+
+import apsw
+
+from mailhub.model.errors import Damaged, Unavailable
+from mailhub.store.migrate import migrate
+
+SCHEMA = "mailhub.store.hub.schema"
+BUSY_TIMEOUT_MS = 10_000
+
+Tx = apsw.Connection
+"""What the functions of this package are handed: a connection inside a transaction."""
+
+
+class Busy(Unavailable):
+    """Another process has the file locked just now; waiting for it takes a thread."""
+
+
+class HubFile:
+    def __init__(self, db: apsw.Connection) -> None:
+        self._db = db
+        self._lock = threading.Lock()
+
+    @classmethod
+    def open(cls, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> HubFile:
+        """Open or create; raises Damaged (SchemaTooNew), Unavailable."""
+        with _refusals():
+            db = apsw.Connection(str(path))
+            path.chmod(0o600)  # it holds verifiers
+            db.set_busy_timeout(busy_timeout_ms)
+            db.pragma("journal_mode", "wal")
+            db.pragma("foreign_keys", True)
+            db.pragma("synchronous", "full")
+            migrate(db, SCHEMA)
+        return cls(db)
+
+    @contextmanager
+    def read(self) -> Iterator[Tx]:
+        """One consistent view."""
+        with self._lock, _refusals():
+            self._db.execute("BEGIN")
+            try:
+                yield self._db
+            finally:
+                self._db.execute("ROLLBACK")
+
+    @contextmanager
+    def write(self, *, durable: bool = True) -> Iterator[Tx]:
+        """All of the block or nothing; an exception undoes it."""
+        with self._lock, _refusals():
+            self._db.pragma("synchronous", "full" if durable else "normal")
+            self._db.execute("BEGIN IMMEDIATE")
+            try:
+                yield self._db
+                self._db.execute("COMMIT")
+            except BaseException:
+                # SQLITE_FULL and IOERR have rolled back already.
+                if self._db.in_transaction:
+                    self._db.execute("ROLLBACK")
+                raise
+
+    def close(self) -> None:
+        with self._lock:
+            self._db.close()
+
+
+@contextmanager
+def _refusals() -> Iterator[None]:
+    """SQLite's troubles as ours."""
+    try:
+        yield
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        raise Damaged(f"hub.db is damaged: {error}") from error
+    except (apsw.BusyError, apsw.LockedError) as error:
+        raise Busy(f"hub.db is locked: {error}") from error
+    except (
+        apsw.FullError,
+        apsw.IOError,
+        apsw.CantOpenError,
+        apsw.ReadOnlyError,
+    ) as error:
+        raise Unavailable(f"hub.db is not available: {error}") from error

@@ -1,0 +1,199 @@
+"""The hub of a running server: who exists and who may log in, awaitable.
+
+Look-ups are a few indexed reads (about 10 us) and are made where they are asked for, in the
+reactor, without a cache: what the command line changes counts from the next log-in on.  Writes
+and password hashing go to threads.  Usage and log-in times are collected and written once a
+second; they may be lost, the account's file is the truth about usage.
+"""
+
+from __future__ import annotations
+
+import threading
+import time
+from collections.abc import Callable
+from typing import Any, Protocol, TypeVar
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from twisted.internet.task import LoopingCall
+from twisted.logger import Logger
+from zope.interface import implementer
+
+from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfig
+from mailhub.interfaces import IAddressBook, ILocalAccounts
+from mailhub.model.errors import Unavailable
+from mailhub.model.mail import AccountId, Recipient, StoredCredentials, Usage, Verifier
+from mailhub.store.hub import accounts, credentials, domains, recipients, usage
+from mailhub.store.hub.accounts import Account
+from mailhub.store.hub.database import Busy, HubFile, Tx
+from mailhub.store.hub.datadir import DataDir
+
+T = TypeVar("T")
+
+FLUSH_SECONDS = 1.0
+_DEFAULTS = Config()
+
+
+class Threads(Protocol):
+    """What the hub needs of a runner."""
+
+    def run(self, fn: Callable[..., T], *args: Any) -> Deferred[T]:
+        """Call ``fn(*args)`` in some thread."""
+
+
+@implementer(ILocalAccounts, IAddressBook)
+class Hub:
+    _log = Logger()
+
+    def __init__(
+        self,
+        data: DataDir,
+        threads: Threads,
+        *,
+        make_verifiers: Callable[[str], tuple[Verifier, ...]],
+        delivery: DeliveryConfig = _DEFAULTS.delivery,
+        lmtp: LmtpConfig = _DEFAULTS.lmtp,
+        auth: AuthConfig = _DEFAULTS.auth,
+    ) -> None:
+        """Opens (creates, migrates) hub.db.  Raises Damaged, Unavailable."""
+        self.file = HubFile.open(data.hub_db)
+        self._inline = HubFile.open(data.hub_db, busy_timeout_ms=0)
+        self._threads = threads
+        self._make_verifiers = make_verifiers
+        self._delimiter = delivery.recipient_delimiter
+        self._recipient_domain = lmtp.default_domain
+        self._login_domain = auth.default_domain
+        self._news = _News()
+        self._flushing: LoopingCall | None = None
+
+    # --- what protocols and delivery ask --------------------------------------------------
+
+    async def credentials(self, login: str) -> StoredCredentials | None:
+        def look_up(tx: Tx) -> StoredCredentials | None:
+            return credentials.of_login(tx, login, self._login_domain or domains.only(tx))
+
+        return await self._read(look_up)
+
+    async def replace_verifiers(self, account: AccountId, password: str) -> None:
+        """Unless the password is changed meanwhile: then what was proved is no longer true."""
+        proved = await self._read(_verifiers, account)
+        await self._threads.run(self._upgrade, account, password, proved)
+
+    async def recipient(self, address: str) -> Recipient | None:
+        def look_up(tx: Tx) -> Recipient | None:
+            default_domain = self._recipient_domain or domains.only(tx)
+            return recipients.resolve(tx, address, default_domain, self._delimiter)
+
+        return await self._read(look_up)
+
+    def account(self, account: AccountId) -> Account:
+        """Immediate.  Raises NoSuchAccount, Unavailable."""
+        with self._inline.read() as tx:
+            return accounts.get(tx, account)
+
+    # --- what the hub is told -------------------------------------------------------------
+
+    def record_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:
+        """Immediate, from any thread."""
+        self._news.add_usage(account, usage, ledger_seq)
+
+    def record_login(self, account: AccountId) -> None:
+        """Immediate, from any thread."""
+        self._news.add_login(account, int(time.time()))
+
+    async def flush(self) -> None:
+        """Write what has been recorded."""
+        await self._threads.run(self._write_news)
+
+    # --- life -----------------------------------------------------------------------------
+
+    def start(self, reactor: IReactorTime) -> None:
+        self._flushing = LoopingCall(self._flush_or_log)
+        self._flushing.clock = reactor
+        self._flushing.start(FLUSH_SECONDS, now=False)
+
+    async def stop(self) -> None:
+        if self._flushing is not None:
+            self._flushing.stop()
+            self._flushing = None
+        await self.flush()
+        self._inline.close()
+        self.file.close()
+
+    def _flush_or_log(self) -> Deferred[None] | None:
+        if not self._news:
+            return None
+        return self._threads.run(self._write_news).addErrback(
+            lambda failure: self._log.failure("Usage was not recorded in hub.db", failure)
+        )
+
+    def _write_news(self) -> None:
+        news = self._news.take()
+        if not news:
+            return
+        try:
+            with self.file.write(durable=False) as tx:
+                for account, (octets, ledger_seq) in news.usage.items():
+                    usage.record(tx, account, octets, ledger_seq)
+                for account, when in news.logins.items():
+                    usage.record_login(tx, account, when)
+        except Unavailable:
+            self._news.put_back(news)
+            raise
+
+    async def _read(self, fn: Callable[..., T], *args: Any) -> T:
+        try:
+            with self._inline.read() as tx:
+                return fn(tx, *args)
+        except Busy:
+            return await self._threads.run(self._read_patiently, fn, *args)
+
+    def _read_patiently(self, fn: Callable[..., T], *args: Any) -> T:
+        with self.file.read() as tx:
+            return fn(tx, *args)
+
+    def _upgrade(self, account: AccountId, password: str, proved: tuple[Verifier, ...]) -> None:
+        verifiers = self._make_verifiers(password)
+        with self.file.write() as tx:
+            if _verifiers(tx, account) == proved:
+                credentials.replace(tx, accounts.get(tx, account).number, verifiers)
+
+
+def _verifiers(tx: Tx, account: AccountId) -> tuple[Verifier, ...]:
+    return credentials.of_account(tx, accounts.get(tx, account).number)
+
+
+class _News:
+    """What has been recorded and not yet written; any thread may add to it."""
+
+    def __init__(self) -> None:
+        self.usage: dict[AccountId, tuple[Usage, int]] = {}
+        self.logins: dict[AccountId, int] = {}
+        self._lock = threading.Lock()
+
+    def __bool__(self) -> bool:
+        return bool(self.usage or self.logins)
+
+    def add_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:
+        with self._lock:
+            present = self.usage.get(account)
+            if present is None or present[1] < ledger_seq:
+                self.usage[account] = (usage, ledger_seq)
+
+    def add_login(self, account: AccountId, when: int) -> None:
+        with self._lock:
+            self.logins[account] = max(when, self.logins.get(account, 0))
+
+    def take(self) -> _News:
+        """All of it, leaving nothing."""
+        taken = _News()
+        with self._lock:
+            taken.usage, self.usage = self.usage, {}
+            taken.logins, self.logins = self.logins, {}
+        return taken
+
+    def put_back(self, taken: _News) -> None:
+        for account, (octets, ledger_seq) in taken.usage.items():
+            self.add_usage(account, octets, ledger_seq)
+        for account, when in taken.logins.items():
+            self.add_login(account, when)

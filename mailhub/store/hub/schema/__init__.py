@@ -1,0 +1,1 @@
+"""The schema of hub.db, as numbered migrations; see :mod:`mailhub.store.migrate`."""

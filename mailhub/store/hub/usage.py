@@ -1,0 +1,43 @@
+"""What the hub is told now and then: how full accounts are, and when they were last used.
+
+A cache.  The account's file is the truth, so a report made from an older state of it
+(``ledger_seq``) never overwrites a newer one, in whatever order they arrive.
+"""
+
+from __future__ import annotations
+
+from mailhub.model.mail import AccountId, Usage
+from mailhub.store.hub.database import Tx
+
+
+def record(tx: Tx, account: AccountId, usage: Usage, ledger_seq: int) -> bool:
+    """Whether it was news."""
+    tx.execute(
+        """
+        UPDATE activity SET octets = ?2, messages = ?3, ledger_seq = ?4
+        WHERE account = (SELECT number FROM account WHERE id = ?1) AND ledger_seq < ?4
+        """,
+        (account, usage.octets, usage.messages, ledger_seq),
+    )
+    return bool(tx.changes())
+
+
+def correct(tx: Tx, account: AccountId, usage: Usage, ledger_seq: int) -> None:
+    """Set what the account's file says, whatever was there: for the doctor."""
+    tx.execute(
+        """
+        UPDATE activity SET octets = ?2, messages = ?3, ledger_seq = ?4
+        WHERE account = (SELECT number FROM account WHERE id = ?1)
+        """,
+        (account, usage.octets, usage.messages, ledger_seq),
+    )
+
+
+def record_login(tx: Tx, account: AccountId, now: int) -> None:
+    tx.execute(
+        """
+        UPDATE activity SET last_login = max(ifnull(last_login, 0), ?2)
+        WHERE account = (SELECT number FROM account WHERE id = ?1)
+        """,
+        (account, now),
+    )
