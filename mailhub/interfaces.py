@@ -338,12 +338,14 @@ class ILocalAccounts(Interface):
 class LogInRefused(UnauthorizedLogin):
     """A log-in that failed, and why.  Protocols tell the client the class, not the detail.
 
-    ``detail`` is for the log and the administrator only.
+    ``detail`` is for the log and the administrator only; ``reason_id``, set where the refusal
+    is logged, is shown to the client so that the two can be brought together.
     """
 
     def __init__(self, detail: str = "") -> None:
         super().__init__(detail or type(self).__name__)
         self.detail = detail
+        self.reason_id = ""
 
 
 class BadCredentials(LogInRefused):
@@ -360,6 +362,13 @@ class SecretExpired(LogInRefused):
 
 class LogInForbidden(LogInRefused):
     """Right secret, but policy says no: protocol, network, right to act as another."""
+
+
+class TooManyConnections(LogInRefused):
+    """Right secret, but the account has as many connections as it may.
+
+    ``detail`` says who holds them, and may be shown to the client.
+    """
 
 
 class TooManyAttempts(LogInRefused):
@@ -382,13 +391,13 @@ class ISaslExchange(Interface):
 
     mechanism: str = Attribute("Registered mechanism name, upper case.")
     client: Client = Attribute("Who is asking.")
-    channel_binding: tuple[str, bytes] | None = Attribute("(type, data) of RFC 5929 / 9266.")
+    channel_bindings: Sequence[tuple[str, bytes]] = Attribute("(type, data), RFC 5929, 9266.")
 
     async def respond(challenge: bytes | None) -> bytes:
         """Send *challenge*, return the client's answer.
 
         None as the first challenge: take the initial response if there is one, else send an
-        empty challenge.  Raises BadCredentials when the client gave up.
+        empty challenge.  What it raises when the client gave up is to be passed on.
         """
 
 

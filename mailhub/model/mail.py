@@ -191,8 +191,11 @@ class Client:
     local_address: str = ""
     local_port: int = 0
     tls: bool = False
+    """The client speaks TLS, to us or to a proxy in front of us."""
+    channel_bindings: bool = False
+    """TLS ends here, so that SCRAM -PLUS can bind to it."""
     trusted: bool = False
-    """A peer from which passwords may come in clear text (loopback, if so configured)."""
+    """On this machine: loopback or a Unix socket."""
 
 
 @dataclass(frozen=True, slots=True)
