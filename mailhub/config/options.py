@@ -1,18 +1,35 @@
 """Every option mailhub has, with its default, as frozen dataclasses.
 
 ``etc/mailhub.toml`` and docs/configuration.rst describe the same options for people; a test
-keeps the three equal.  Reading a file is :mod:`mailhub.config.load`'s job.  Sizes are octets,
-times are seconds.  A part of mailhub is handed its own section, never the whole.
+keeps the three equal.  Reading a file is :mod:`mailhub.config.load`'s job, and so is holding
+values to the ranges declared here.  Sizes are octets, times are seconds.  A part of mailhub is
+handed its own section, never the whole.
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Literal
+from typing import Annotated, Literal
 
 KiB = 1024
 MiB = 1024 * KiB
+
+
+@dataclass(frozen=True, slots=True)
+class Range:
+    """Of a number: the least and the greatest value that make sense."""
+
+    least: float
+    most: float = float("inf")
+
+
+Octets = Annotated[int, Range(1)]
+Count = Annotated[int, Range(1)]
+CountOrNone = Annotated[int, Range(0)]
+"""0 switches off what it counts."""
+Seconds = Annotated[float, Range(0)]
+Timeout = Annotated[float, Range(1)]
 
 
 @dataclass(frozen=True, slots=True)
@@ -51,13 +68,13 @@ class TlsConfig:
 
 @dataclass(frozen=True, slots=True)
 class ImapConfig:
-    idle_heartbeat: float = 120.0
-    max_line: int = 64 * KiB
-    max_literal: int = 64 * KiB
+    idle_heartbeat: Annotated[float, Range(1, 1740)] = 120.0
+    max_line: Annotated[int, Range(8 * KiB)] = 64 * KiB
+    max_literal: Octets = 64 * KiB
     """Of any literal but a message."""
-    max_command: int = 1 * MiB
+    max_command: Annotated[int, Range(8 * KiB)] = 1 * MiB
     """All lines and literals of one command, a message to APPEND excepted."""
-    max_bad_commands: int = 20
+    max_bad_commands: Count = 20
     """In a row; the connection is then closed."""
     hidden_capabilities: tuple[str, ...] = ()
     """Advertised to nobody, for a client that cannot bear one."""
@@ -68,15 +85,15 @@ class Pop3Config:
     uidl_format: str = "{uidvalidity:08x}{uid:08x}"
     """Of the id stored with new mail; mail that is there keeps its own."""
     expire: str = "NEVER"
-    login_delay: int = 0
+    login_delay: CountOrNone = 0
     """Least time between two log-ins of one account; 0: none."""
-    max_bad_commands: int = 20
+    max_bad_commands: Count = 20
 
 
 @dataclass(frozen=True, slots=True)
 class LmtpConfig:
-    max_recipients: int = 1000
-    max_bad_commands: int = 20
+    max_recipients: Annotated[int, Range(100)] = 1000
+    max_bad_commands: Count = 20
     default_domain: str = ""
     """Appended to a recipient without one; empty: the only domain, if there is just one."""
 
@@ -91,35 +108,35 @@ class DeliveryConfig:
 
 @dataclass(frozen=True, slots=True)
 class Limits:
-    max_connections: int = 10_000
-    max_connections_per_address: int = 0
+    max_connections: Count = 10_000
+    max_connections_per_address: CountOrNone = 0
     """0: no limit.  A webmail host or an office's NAT is one address."""
-    max_connections_per_account: int = 100
-    max_message: int = 50 * MiB
-    login_timeout: float = 60.0
+    max_connections_per_account: CountOrNone = 100
+    max_message: Annotated[int, Range(64 * KiB)] = 50 * MiB
+    login_timeout: Timeout = 60.0
     """From connecting to a successful log-in."""
-    idle_timeout: float = 1800.0
+    idle_timeout: Timeout = 1800.0
     """RFC 9051 5.4: at least 30 minutes for IMAP once logged in."""
-    pop3_idle_timeout: float = 600.0
+    pop3_idle_timeout: Timeout = 600.0
     """RFC 1939 3: at least 10 minutes."""
-    lmtp_timeout: float = 300.0
-    write_timeout: float = 300.0
+    lmtp_timeout: Timeout = 300.0
+    write_timeout: Timeout = 300.0
     """How long a client may take nothing of what it has asked for."""
-    max_output_buffer: int = 256 * KiB
+    max_output_buffer: Annotated[int, Range(4 * KiB)] = 256 * KiB
     """Per connection; above it, no further output is produced until the client reads."""
 
 
 @dataclass(frozen=True, slots=True)
 class StoreConfig:
-    open_accounts: int = 256
+    open_accounts: Count = 256
     """Account files kept open; fewer if the limit of open files is low."""
-    writer_threads: int = 8
-    reader_threads: int = 4
-    min_free: int = 256 * MiB
+    writer_threads: Annotated[int, Range(1, 256)] = 8
+    reader_threads: Annotated[int, Range(1, 256)] = 4
+    min_free: CountOrNone = 256 * MiB
     """Free space on the disk below which new mail is refused."""
-    expunge_grace: int = 3600
+    expunge_grace: CountOrNone = 3600
     """How long expunged content stays readable for sessions that have not been told."""
-    max_mailboxes: int = 10_000
+    max_mailboxes: Count = 10_000
     """Per account."""
 
 
@@ -129,12 +146,12 @@ class AuthConfig:
     """Where passwords may come in clear: over TLS only, also from loopback, or anywhere."""
     default_domain: str = ""
     """Appended to a log-in name without a domain; empty: the only domain, if just one."""
-    failure_delay: float = 1.0
+    failure_delay: Seconds = 1.0
     """Every refused log-in is answered this long after it was asked for."""
-    throttle_attempts: int = 10
+    throttle_attempts: Count = 10
     """Wrong passwords per (address, account) before that pair has to wait."""
-    throttle_window: float = 600.0
-    verified_secret_cache: float = 60.0
+    throttle_window: Timeout = 600.0
+    verified_secret_cache: Seconds = 60.0
     """How long a proved local password is remembered (in memory, keyed); 0: not at all."""
 
 
@@ -144,7 +161,7 @@ class LogConfig:
     file: Path | None = None
     """None: standard error."""
     level: Literal["debug", "info", "warn", "error"] = "info"
-    flight_recorder: int = 16 * KiB
+    flight_recorder: CountOrNone = 16 * KiB
     """Of each session's dialogue kept in memory; 0: nothing."""
 
 
@@ -153,8 +170,8 @@ class Config:
     data_dir: Path = Path("var")
     hostname: str = ""
     """In greetings and Received fields; empty: the host's own."""
-    embedded: bool = False
-    """The set-up that ``twist mailhub`` serves without a file."""
+    embedded: bool = field(default=False, metadata={"in_file": False})
+    """The set-up that ``twist mailhub`` serves without a file; cannot be set in one."""
     listeners: tuple[Listener, ...] = ()
     tls: TlsConfig = field(default_factory=TlsConfig)
     imap: ImapConfig = field(default_factory=ImapConfig)

@@ -1,0 +1,69 @@
+"""What a server with a given configuration would do, in sentences for ``mailhub check``."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator
+
+from mailhub.config.addresses import UnixAddress, parse_address
+from mailhub.config.files import expiry_warnings
+from mailhub.config.options import Config, Listener
+from mailhub.config.rules import warnings
+
+_TLS = {"none": "no TLS", "starttls": "TLS on request", "implicit": "TLS from the first octet"}
+_PURPOSE = {
+    "imap": "mail is read with IMAP",
+    "pop3": "mail is fetched with POP3",
+    "lmtp": "mail is taken in with LMTP",
+    "metrics": "metrics, /healthz and /readyz are served over HTTP",
+}
+_PLAINTEXT = {
+    "tls": "over TLS only",
+    "loopback": "over TLS, and in clear from this machine",
+    "always": "over TLS or in clear",
+}
+
+
+def describe(config: Config) -> list[str]:
+    """What the server would do."""
+    return [
+        f"mail is kept in {config.data_dir}",
+        *(_listener(listener) for listener in config.listeners),
+        *_tls(config),
+        f"passwords are accepted {_PLAINTEXT[config.auth.plaintext]}",
+        f"messages of up to {config.limits.max_message:,} octets are accepted",
+        f"events go to {config.log.file or 'standard error'} as {config.log.format}",
+    ]
+
+
+def advise(config: Config) -> list[str]:
+    """What works, but deserves a second look."""
+    return [*warnings(config), *expiry_warnings(config), *_privileged(config)]
+
+
+def _listener(listener: Listener) -> str:
+    proxy = f", PROXY header from {', '.join(listener.proxy_from)}" if listener.proxy else ""
+    tls = "" if listener.protocol == "metrics" else f" ({_TLS[listener.tls]}{proxy})"
+    return f"{listener.address}: {_PURPOSE[listener.protocol]}{tls}"
+
+
+def _tls(config: Config) -> Iterator[str]:
+    if all(listener.tls == "none" for listener in config.listeners):
+        return
+    if not config.tls.certificates:
+        yield f"TLS uses a private CA made in {config.data_dir / 'tls'}, which clients must be told"
+    for certificate in config.tls.certificates:
+        names = ", ".join(certificate.names) or "the names it holds"
+        yield f"TLS certificate {certificate.certificate} for {names}"
+
+
+def _privileged(config: Config) -> Iterator[str]:
+    if os.geteuid() == 0:
+        return
+    for listener in config.listeners:
+        address = parse_address(listener.address)
+        if not isinstance(address, UnixAddress) and 0 < address.port < 1024:
+            yield (
+                f"port {address.port} needs the capability CAP_NET_BIND_SERVICE; "
+                "etc/mailhub.service shows how systemd gives it"
+            )

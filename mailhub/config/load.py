@@ -1,0 +1,87 @@
+"""Reading a configuration: a TOML file to a :class:`~mailhub.config.options.Config`.
+
+``load`` either returns a configuration that can work or raises ConfigError with every mistake:
+unknown options, wrong types, values out of range, files that are not there.
+"""
+
+from __future__ import annotations
+
+import tomllib
+from dataclasses import replace
+from pathlib import Path
+from typing import Any
+
+from mailhub.config.convert import Converter
+from mailhub.config.files import check_files
+from mailhub.config.lines import lines_of
+from mailhub.config.options import AuthConfig, Config, Listener
+from mailhub.config.problems import ConfigError, Problem
+from mailhub.config.rules import check_rules
+
+SYSTEM_FILE = Path("/etc/mailhub/mailhub.toml")
+EMBEDDED_DOMAIN = "example.org"
+_EMBEDDED_LISTENERS = (
+    ("imap", 1143, "starttls"),
+    ("imap", 1993, "implicit"),
+    ("pop3", 1110, "starttls"),
+    ("pop3", 1995, "implicit"),
+    ("lmtp", 1024, "none"),
+    ("metrics", 1080, "none"),
+)
+
+
+def load(path: Path) -> Config:
+    """The configuration in the file *path*.  Raises ConfigError.
+
+    Relative paths in it are taken from the file's folder.
+    """
+    try:
+        text = path.read_bytes().decode()
+    except OSError as error:
+        raise ConfigError([Problem("", _reason(error), file=path)]) from error
+    except UnicodeDecodeError as error:
+        raise ConfigError([Problem("", f"is not UTF-8: {error.reason}", file=path)]) from error
+    return parse(text, path)
+
+
+def parse(text: str, path: Path) -> Config:
+    """The configuration that *text*, read from *path*, says.  Raises ConfigError."""
+    try:
+        table = tomllib.loads(text)
+    except tomllib.TOMLDecodeError as error:
+        raise ConfigError([Problem("", f"is not TOML: {error}", file=path)]) from error
+    return _configuration(table, path, lines_of(text))
+
+
+def embedded_config(data_dir: Path = Path("var"), port_offset: int = 0) -> Config:
+    """What ``twist mailhub`` serves without a file: loopback, high ports, example accounts."""
+    return Config(
+        data_dir=data_dir.absolute(),
+        embedded=True,
+        listeners=tuple(
+            Listener(protocol, f"127.0.0.1:{port + port_offset}", tls)  # type: ignore[arg-type]
+            for protocol, port, tls in _EMBEDDED_LISTENERS
+        ),
+        auth=AuthConfig(plaintext="loopback", default_domain=EMBEDDED_DOMAIN),
+    )
+
+
+def _configuration(table: dict[str, Any], path: Path, lines: dict[str, int]) -> Config:
+    problems: dict[str, Problem] = {}
+
+    def report(key: str, text: str, hint: str) -> None:
+        line = lines.get(key) or lines.get(key.rpartition(".")[0])
+        problems.setdefault(key, Problem(key, text, hint, path, line))  # the first explains most
+
+    base = path.absolute().parent
+    config = Converter(report, base).table(Config, table)
+    config = replace(config, data_dir=base / config.data_dir)
+    check_rules(config, report)
+    check_files(config, report)
+    if problems:
+        raise ConfigError(sorted(problems.values(), key=lambda p: (p.line or 0, p.key)))
+    return config
+
+
+def _reason(error: OSError) -> str:
+    return (error.strerror or str(error)).lower()
