@@ -1,0 +1,236 @@
+"""Events: what happened, in a form for people and one for machines.
+
+``event("login.ok", conn=..., account=...)`` writes one event.  Its name stands in :data:`EVENTS`
+with the sentence that a person reads; the fields are what a machine reads.  Secrets, SASL
+responses and message text are never fields.  Everything else that Twisted or a library logs
+passes through the same observers, so one file tells the whole story.
+
+Usual fields: ``conn`` connection id, ``peer`` address of the client, ``protocol``, ``account``
+address of the account, ``outcome``, ``reason_id`` what a refused client was shown.
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import secrets
+import sys
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from pathlib import Path
+from typing import Any, Literal, TextIO
+
+from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent
+from twisted.python.failure import Failure
+from zope.interface import implementer
+
+Level = Literal["debug", "info", "warn", "error"]
+Format = Literal["text", "json"]
+
+EVENTS: Mapping[str, str] = {
+    # connections
+    "connection.opened": "connection from {peer}",
+    "connection.closed": "closed after {seconds:.1f} s ({outcome})",
+    "connection.refused": "refused {peer}: {reason}",
+    "connection.timeout": "timed out: {reason}",
+    "connection.stuck": "closed: the client took nothing for {seconds:.0f} s",
+    "connection.crashed": "internal error; the connection was closed",
+    "connection.proxy": "refused a connection from {peer}: {reason}",
+    "session.dump": "last dialogue ({reason}):\n{dialogue}",
+    "session.ended": "ended by the administrator",
+    # TLS
+    "tls.failed": "no TLS with {peer}: {reason}",
+    "tls.unexpected": "{peer} speaks TLS on a port without it",
+    "tls.expired": "certificate {path} has expired on {date}",
+    "tls.loaded": "certificates read: {names}",
+    "tls.reload_failed": "certificates not read again, the old ones stay: {reason}",
+    "tls.created": "made a private CA and a certificate for {names}",
+    # log-in
+    "login.ok": "{account} logged in from {peer} ({mechanism})",
+    "login.refused": "{user} from {peer} refused ({mechanism}): {reason} [{reason_id}] {detail}",
+    "login.cancelled": "log-in from {peer} given up by the client ({mechanism})",
+    "password.upgraded": "new verifiers stored for {account}",
+    # delivery and mail
+    "delivery.filed": "mail from <{sender}> for {recipient} filed in {mailbox}",
+    "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason}",
+    "mail.expunged": "{count} messages expunged from {mailbox}",
+    "mailbox.deleted": "mailbox {mailbox} deleted",
+    "command.failed": "{command} failed: internal error [{reason_id}]",
+    "command.refused": "{command} refused: {reason} [{reason_id}]",
+    "bad.commands": "too many bad commands",
+    # store
+    "store.opened": "store opened in {path}",
+    "store.damaged": "{path} is damaged: {reason}",
+    "store.fenced": "{path} fenced after an I/O error: {reason}",
+    "store.checkpoint": "write-ahead log of {path} is {octets} octets",
+    "store.full": "no space: {reason}",
+    "store.migrated": "{path} migrated from schema {old} to {new}",
+    # the process
+    "server.started": "mailhub {version} is ready",
+    "server.stopping": "mailhub stops",
+    "server.listening": "{protocol} on {address} ({tls})",
+    "server.listen_failed": "cannot listen: {reason}",
+    "server.reloaded": "configuration read again: {outcome}",
+    "server.admin": "{action} by the administrator: {outcome}",
+    "error": "{what}",
+}
+"""Every event there is, and how a person reads it."""
+
+_logger = Logger(namespace="mailhub")
+_LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "critical": 3}
+_ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the phone
+
+
+class UnknownEvent(Exception):
+    """A programming error: an event that EVENTS does not describe."""
+
+
+def event(name: str, *, level: Level = "info", **fields: object) -> None:
+    """Write the event *name*.  Fields its sentence mentions but that are not given read ``-``."""
+    if name not in EVENTS:
+        raise UnknownEvent(name)
+    _logger.emit(LogLevel.levelWithName(level), EVENTS[name], event=name, **fields)
+
+
+def failure(name: str, reason: Failure, **fields: object) -> None:
+    """Write the event *name* at level error, with the traceback of *reason*."""
+    if name not in EVENTS:
+        raise UnknownEvent(name)
+    _logger.emit(LogLevel.error, EVENTS[name], event=name, log_failure=reason, **fields)
+
+
+def short_id(length: int) -> str:
+    """A random id of *length* characters that can be read out without mistakes."""
+    return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def new_reason_id() -> str:
+    """What a refused client is shown, and the log entry about it carries: ``r-`` and 8 signs."""
+    return "r-" + short_id(8)
+
+
+# --- writing them -------------------------------------------------------------------------
+
+
+class LogFile:
+    """A log file that can be opened again after it was rotated away."""
+
+    def __init__(self, path: Path) -> None:
+        self._path = path
+        self._file = self._open()
+
+    def write(self, line: str) -> None:
+        self._file.write(line)
+        self._file.flush()
+
+    def reopen(self) -> None:
+        """Open the file of that name anew; when this fails the old one is kept."""
+        fresh = self._open()
+        self._file.close()
+        self._file = fresh
+
+    def close(self) -> None:
+        self._file.close()
+
+    def _open(self) -> TextIO:
+        # O_APPEND: several processes may write one file; 0640: names of people are in it.
+        descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
+        return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+
+
+class StandardError:
+    """The stream for a server that has no log file."""
+
+    def write(self, line: str) -> None:
+        sys.stderr.write(line)
+        sys.stderr.flush()
+
+    def reopen(self) -> None:
+        """Nothing to open anew."""
+
+
+def make_observer(
+    output: LogFile | StandardError, format: Format = "text", level: Level = "info"
+) -> ILogObserver:
+    """An observer that writes events of at least *level* to *output*."""
+    render = as_json if format == "json" else as_text
+    return Observer(output.write, render, _LEVELS[level])
+
+
+@implementer(ILogObserver)
+class Observer:
+    def __init__(
+        self, write: Callable[[str], None], render: Callable[[dict[str, Any]], str], level: int
+    ) -> None:
+        self._write = write
+        self._render = render
+        self._level = level
+
+    def __call__(self, entry: dict[str, Any]) -> None:
+        if _LEVELS.get(_level(entry), 1) >= self._level:
+            self._write(self._render(entry))
+
+
+class _Fields(dict[str, object]):
+    def __missing__(self, key: str) -> str:
+        return "-"
+
+
+def fields_of(entry: Mapping[str, Any]) -> dict[str, object]:
+    """What the caller of :func:`event` gave, without Twisted's own keys."""
+    return {k: v for k, v in entry.items() if not k.startswith("log_") and k != "event"}
+
+
+def as_json(entry: dict[str, Any]) -> str:
+    """One line: time, level, event, then the fields; other programs' entries as ``text``."""
+    record: dict[str, object] = {"time": _time(entry), "level": _level(entry)}
+    if "event" in entry:
+        record["event"] = entry["event"]
+        record.update(fields_of(entry))
+    else:
+        record["event"] = "other"
+        record["text"] = formatEvent(entry)
+        record["source"] = entry.get("log_namespace", "")
+    if (reason := entry.get("log_failure")) is not None:
+        record["traceback"] = reason.getTraceback()
+    return json.dumps(record, ensure_ascii=False, default=str) + "\n"
+
+
+def as_text(entry: dict[str, Any]) -> str:
+    """``time level event [protocol conn] sentence``; a traceback follows indented."""
+    if "event" in entry:
+        fields = fields_of(entry)
+        who = " ".join(str(fields[k]) for k in ("protocol", "conn") if fields.get(k))
+        text = f"{entry['event']} " + (f"[{who}] " if who else "")
+        text += _sentence(str(entry["log_format"]), fields)
+    else:
+        text = f"({entry.get('log_namespace', '-')}) {formatEvent(entry)}"
+    if (reason := entry.get("log_failure")) is not None:
+        text += "\n" + reason.getTraceback().rstrip()
+    return f"{_time(entry)} {_level(entry):5} {_one_entry(text)}\n"
+
+
+def _sentence(format: str, fields: dict[str, object]) -> str:
+    try:
+        return format.format_map(_Fields(fields)).rstrip()
+    except (ValueError, TypeError):  # a field of another type than the sentence expects
+        return f"{format} {fields!r}"
+
+
+def _one_entry(text: str) -> str:
+    """Continuation lines are indented, and control characters shown: no forged entries."""
+    lines = text.split("\n")
+    return "\n    ".join(
+        "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
+        for line in lines
+    )
+
+
+def _time(entry: Mapping[str, Any]) -> str:
+    moment = datetime.fromtimestamp(entry.get("log_time", 0.0), UTC)
+    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+
+
+def _level(entry: Mapping[str, Any]) -> str:
+    level = entry.get("log_level")
+    return str(level.name) if level is not None else "info"

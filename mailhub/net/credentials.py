@@ -1,0 +1,86 @@
+"""What log-in hands to the checkers of a portal."""
+
+from __future__ import annotations
+
+from collections.abc import Awaitable, Callable, Sequence
+
+from twisted.cred.credentials import ICredentials, UsernamePassword
+from zope.interface import implementer
+
+from mailhub.interfaces import (
+    IClientCredentials,
+    IScramSha1,
+    IScramSha256,
+    IScramSha256Plus,
+)
+from mailhub.model.mail import Client
+from mailhub.sasl.plain import Password
+
+Ask = Callable[[bytes], Awaitable[bytes | None]]
+"""Sends a challenge; returns the client's answer, None when the client gave up."""
+
+
+class SaslCancelled(Exception):
+    """The client ended the exchange (``*``)."""
+
+
+@implementer(IClientCredentials)
+class ClientPassword(UsernamePassword):
+    """Name and password are octets, as Twisted's own checkers expect."""
+
+    def __init__(self, given: Password, client: Client) -> None:
+        super().__init__(given.user, given.password)
+        self.client = client
+        self.authorization_id = given.authorization.decode("utf-8")
+
+
+@implementer(ICredentials)
+class Exchange:
+    """A running SASL dialogue; see :class:`mailhub.interfaces.ISaslExchange`."""
+
+    mechanism = ""
+
+    def __init__(
+        self,
+        client: Client,
+        initial: bytes | None,
+        ask: Ask,
+        channel_bindings: Sequence[tuple[str, bytes]],
+    ) -> None:
+        self.client = client
+        self.channel_bindings = channel_bindings
+        self.user = ""
+        """Who the client says it is, set by the checker for the log."""
+        self._initial = initial
+        self._ask = ask
+
+    async def respond(self, challenge: bytes | None) -> bytes:
+        if challenge is None and self._initial is not None:
+            return self._initial
+        answer = await self._ask(challenge or b"")
+        if answer is None:
+            raise SaslCancelled
+        return answer
+
+
+@implementer(IScramSha256Plus)
+class ScramSha256Plus(Exchange):
+    mechanism = "SCRAM-SHA-256-PLUS"
+
+
+@implementer(IScramSha256)
+class ScramSha256(Exchange):
+    mechanism = "SCRAM-SHA-256"
+
+
+@implementer(IScramSha1)
+class ScramSha1(Exchange):
+    mechanism = "SCRAM-SHA-1"
+
+
+EXCHANGES = (
+    (IScramSha256Plus, ScramSha256Plus),
+    (IScramSha256, ScramSha256),
+    (IScramSha1, ScramSha1),
+)
+"""What a portal must list for a mechanism, in the order in which we prefer them."""

@@ -1,0 +1,42 @@
+"""What a process lends every connection: clock, limits, counters, TLS, the connection table."""
+
+from __future__ import annotations
+
+import socket
+
+from twisted.internet.interfaces import IReactorTime
+
+from mailhub.config.options import KiB, Limits
+from mailhub.metrics import Metrics
+from mailhub.net.table import ConnectionTable
+from mailhub.net.tls import TlsContexts
+
+
+class Host:
+    """One per process.  Events are written with :func:`mailhub.log.event`, which needs no host.
+
+    ``tls`` None: TLS is offered nowhere.
+    """
+
+    def __init__(
+        self,
+        reactor: IReactorTime,
+        *,
+        hostname: str = "",
+        limits: Limits | None = None,
+        metrics: Metrics | None = None,
+        tls: TlsContexts | None = None,
+        flight_recorder_octets: int = 16 * KiB,
+    ) -> None:
+        self.reactor = reactor
+        self.hostname = hostname or socket.getfqdn()
+        self.limits = limits or Limits()
+        self.metrics = metrics or Metrics()
+        self.tls = tls
+        self.flight_recorder_octets = flight_recorder_octets
+        self.connections = ConnectionTable(self.limits)
+
+    @classmethod
+    def default(cls, reactor: IReactorTime) -> Host:
+        """All defaults and no TLS: what a factory uses that is given no host."""
+        return cls(reactor, hostname="localhost")

@@ -1,0 +1,213 @@
+"""Logging in through a twisted.cred portal, the same for every protocol.
+
+A refused log-in is answered ``failure_delay`` after it was asked for, whatever the reason was, and
+every outcome is one event.  The portal may be anybody's: Twisted's own checkers serve PLAIN and
+LOGIN; checkers that list one of the SCRAM interfaces lead that dialogue themselves.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Coroutine, Sequence
+from dataclasses import dataclass
+from typing import Any, cast
+
+from twisted.cred.credentials import ICredentials, IUsernamePassword
+from twisted.cred.error import UnauthorizedLogin
+from twisted.cred.portal import Portal
+from twisted.internet.defer import Deferred
+
+from mailhub import log
+from mailhub.config.options import AuthConfig
+from mailhub.interfaces import (
+    BadCredentials,
+    IAccount,
+    LogInForbidden,
+    LogInRefused,
+    TooManyConnections,
+)
+from mailhub.model.mail import Client
+from mailhub.net.credentials import EXCHANGES, Ask, ClientPassword, Exchange, SaslCancelled
+from mailhub.net.host import Host
+from mailhub.net.output import delay
+from mailhub.sasl.errors import SaslFailed
+from mailhub.sasl.plain import LOGIN_CHALLENGES, Password, checked, parse_plain
+
+__all__ = ["LogIn", "LoggedIn", "SaslCancelled", "UnknownMechanism"]
+
+PLAINTEXT = ("PLAIN", "LOGIN")
+
+
+class UnknownMechanism(Exception):
+    """A SASL mechanism that is not on offer on this connection."""
+
+
+@dataclass(frozen=True, slots=True)
+class LoggedIn:
+    account: IAccount
+    logout: Callable[[], None]
+    """To be called once, when the session ends."""
+    user: str
+    """The name that was given."""
+
+
+class LogIn:
+    """Takes clients in through *portal*."""
+
+    def __init__(self, portal: Portal, host: Host, policy: AuthConfig) -> None:
+        self._portal = portal
+        self._host = host
+        self._policy = policy
+
+    def plaintext_allowed(self, client: Client) -> bool:
+        """Whether passwords may come in clear over this connection."""
+        if client.tls or self._policy.plaintext == "always":
+            return True
+        return self._policy.plaintext == "loopback" and client.trusted
+
+    def mechanisms(self, client: Client) -> tuple[str, ...]:
+        """What may be used on this connection, in order of preference."""
+        served = self._portal.listCredentialsInterfaces()
+        offered = [
+            exchange.mechanism
+            for interface, exchange in EXCHANGES
+            if interface in served
+            and (client.channel_bindings or not exchange.mechanism.endswith("-PLUS"))
+        ]
+        if IUsernamePassword in served and self.plaintext_allowed(client):
+            offered += PLAINTEXT
+        return tuple(offered)
+
+    async def password(self, client: Client, user: bytes, password: bytes) -> LoggedIn:
+        """IMAP's LOGIN, POP3's USER and PASS.  Raises LogInRefused."""
+        attempt = _Attempt(self._host, client, "password")
+
+        async def given() -> ClientPassword:
+            if not self.plaintext_allowed(client):
+                raise LogInForbidden("password in clear over an unprotected connection")
+            return attempt.named(Password(b"", user, password))
+
+        return await self._try(attempt, given())
+
+    async def sasl(
+        self,
+        client: Client,
+        mechanism: str,
+        initial: bytes | None,
+        ask: Ask,
+        bindings: Sequence[tuple[str, bytes]] = (),
+    ) -> LoggedIn:
+        """Lead the exchange; *ask* sends a challenge and returns the answer, None: cancelled.
+
+        Raises LogInRefused, UnknownMechanism, SaslCancelled.
+        """
+        mechanism = mechanism.upper()
+        if mechanism not in self.mechanisms(client):
+            raise UnknownMechanism(mechanism)
+        attempt = _Attempt(self._host, client, mechanism)
+        return await self._try(attempt, attempt.credentials(initial, ask, bindings))
+
+    async def _try(
+        self, attempt: _Attempt, credentials: Coroutine[Deferred[Any], Any, ICredentials]
+    ) -> LoggedIn:
+        try:
+            return await self._enter(attempt, await credentials)
+        except SaslCancelled:
+            attempt.report("cancelled", "login.cancelled")
+            raise
+        except LogInRefused as refusal:
+            refused = refusal
+        except (UnauthorizedLogin, SaslFailed) as foreign:
+            refused = BadCredentials(str(foreign))
+        attempt.refused(refused)
+        await attempt.pad(self._policy.failure_delay)
+        raise refused
+
+    async def _enter(self, attempt: _Attempt, credentials: ICredentials) -> LoggedIn:
+        client = attempt.client
+        _, avatar, leave = await self._portal.login(credentials, client, IAccount)
+        account = cast(IAccount, avatar)
+        connections = self._host.connections
+        full = connections.log_in(client.connection, account.id, account.address)
+        if full is not None:
+            leave()
+            raise TooManyConnections(full)
+
+        def logout() -> None:
+            connections.log_out(client.connection)
+            leave()
+
+        attempt.report("ok", "login.ok", account=account.address, user=attempt.user)
+        return LoggedIn(account, logout, attempt.user)
+
+
+class _Attempt:
+    """One log-in: its credentials, and what is told about it."""
+
+    def __init__(self, host: Host, client: Client, mechanism: str) -> None:
+        self._host = host
+        self.client = client
+        self._mechanism = mechanism
+        self._exchange: Exchange | None = None
+        self._user = ""
+        self._asked = host.reactor.seconds()
+
+    @property
+    def user(self) -> str:
+        return self._exchange.user if self._exchange is not None else self._user
+
+    async def credentials(
+        self, initial: bytes | None, ask: Ask, bindings: Sequence[tuple[str, bytes]]
+    ) -> ICredentials:
+        async def timed(challenge: bytes) -> bytes | None:
+            answer = await ask(challenge)
+            self._asked = self._host.reactor.seconds()
+            return answer
+
+        for _, exchange in EXCHANGES:
+            if exchange.mechanism == self._mechanism:
+                self._exchange = exchange(self.client, initial, timed, bindings)
+                return self._exchange
+        dialogue = Exchange(self.client, initial, timed, ())
+        if self._mechanism == "PLAIN":
+            return self.named(parse_plain(await dialogue.respond(None)))
+        user = await dialogue.respond(None if initial is not None else LOGIN_CHALLENGES[0])
+        return self.named(Password(b"", user, await dialogue.respond(LOGIN_CHALLENGES[1])))
+
+    def named(self, given: Password) -> ClientPassword:
+        self._user = given.user.decode("utf-8", "backslashreplace")
+        return ClientPassword(checked(given), self.client)
+
+    def refused(self, refusal: LogInRefused) -> None:
+        refusal.reason_id = log.new_reason_id()
+        self.report(
+            type(refusal).__name__,
+            "login.refused",
+            level="warn",
+            user=self.user or "?",
+            reason=type(refusal).__name__,
+            reason_id=refusal.reason_id,
+            detail=refusal.detail,
+        )
+
+    def report(
+        self, outcome: str, event: str, *, level: log.Level = "info", **fields: object
+    ) -> None:
+        who = self.client
+        self._host.metrics.login(who.protocol, self._mechanism, outcome)
+        log.event(
+            event,
+            level=level,
+            conn=who.connection,
+            protocol=who.protocol,
+            peer=who.address or "unix",
+            tls=who.tls,
+            mechanism=self._mechanism,
+            outcome=outcome,
+            **fields,
+        )
+
+    async def pad(self, seconds: float) -> None:
+        """Until *seconds*, or a multiple of it when that has passed, after the last word."""
+        if seconds > 0:
+            elapsed = self._host.reactor.seconds() - self._asked
+            await delay(self._host.reactor, seconds - elapsed % seconds)
