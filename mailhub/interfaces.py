@@ -152,6 +152,9 @@ class IAccount(Interface):
     async def subscribe(name: MailboxName, subscribed: bool = True) -> None:
         """Any valid name may be subscribed, existing or not.  Idempotent."""
 
+    def stage(size_hint: int = 0) -> IStaging:
+        """See IMailStore.stage; for what is to be appended to this account."""
+
     async def append(name: MailboxName, messages: Sequence[Incoming]) -> Appended:
         """File all *messages* or none, durably, in their order.
 

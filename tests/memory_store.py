@@ -269,6 +269,9 @@ class MemoryAccount:
 
     # --- messages
 
+    def stage(self, size_hint: int = 0) -> IStaging:
+        return self.store.stage(size_hint)
+
     async def append(self, name: MailboxName, messages: Sequence[Incoming]) -> Appended:
         box = self.box(name)
         staged = [m.staged for m in messages]
