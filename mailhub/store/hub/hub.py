@@ -11,7 +11,7 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -27,18 +27,12 @@ from mailhub.store.hub import accounts, credentials, domains, recipients, usage
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Busy, HubFile, Tx
 from mailhub.store.hub.datadir import DataDir
+from mailhub.store.runner import Runner
 
 T = TypeVar("T")
 
 FLUSH_SECONDS = 1.0
 _DEFAULTS = Config()
-
-
-class Threads(Protocol):
-    """What the hub needs of a runner."""
-
-    def run(self, fn: Callable[..., T], *args: Any) -> Deferred[T]:
-        """Call ``fn(*args)`` in some thread."""
 
 
 @implementer(ILocalAccounts, IAddressBook)
@@ -48,7 +42,7 @@ class Hub:
     def __init__(
         self,
         data: DataDir,
-        threads: Threads,
+        runner: Runner,
         *,
         make_verifiers: Callable[[str], tuple[Verifier, ...]],
         delivery: DeliveryConfig = _DEFAULTS.delivery,
@@ -58,7 +52,7 @@ class Hub:
         """Opens (creates, migrates) hub.db.  Raises Damaged, Unavailable."""
         self.file = HubFile.open(data.hub_db)
         self._inline = HubFile.open(data.hub_db, busy_timeout_ms=0)
-        self._threads = threads
+        self._runner = runner
         self._make_verifiers = make_verifiers
         self._delimiter = delivery.recipient_delimiter
         self._recipient_domain = lmtp.default_domain
@@ -77,7 +71,7 @@ class Hub:
     async def replace_verifiers(self, account: AccountId, password: str) -> None:
         """Unless the password is changed meanwhile: then what was proved is no longer true."""
         proved = await self._read(_verifiers, account)
-        await self._threads.run(self._upgrade, account, password, proved)
+        await self._runner.run(self._upgrade, account, password, proved)
 
     async def recipient(self, address: str) -> Recipient | None:
         def look_up(tx: Tx) -> Recipient | None:
@@ -103,7 +97,7 @@ class Hub:
 
     async def flush(self) -> None:
         """Write what has been recorded."""
-        await self._threads.run(self._write_news)
+        await self._runner.run(self._write_news)
 
     # --- life -----------------------------------------------------------------------------
 
@@ -123,7 +117,7 @@ class Hub:
     def _flush_or_log(self) -> Deferred[None] | None:
         if not self._news:
             return None
-        return self._threads.run(self._write_news).addErrback(
+        return self._runner.run(self._write_news).addErrback(
             lambda failure: self._log.failure("Usage was not recorded in hub.db", failure)
         )
 
@@ -146,7 +140,7 @@ class Hub:
             with self._inline.read() as tx:
                 return fn(tx, *args)
         except Busy:
-            return await self._threads.run(self._read_patiently, fn, *args)
+            return await self._runner.run(self._read_patiently, fn, *args)
 
     def _read_patiently(self, fn: Callable[..., T], *args: Any) -> T:
         with self.file.read() as tx:
