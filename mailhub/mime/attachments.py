@@ -9,15 +9,20 @@ from __future__ import annotations
 from mailhub.mime.tree import Kind, Node
 
 _SIGNATURES = frozenset(
-    [
+    (
         "application/pgp-signature",
         "application/pkcs7-signature",
         "application/x-pkcs7-signature",
         "application/pgp-encrypted",
-    ]
+    )
 )
 _PARTS_OF_THE_WHOLE = frozenset(
-    ["multipart/related", "multipart/report", "multipart/alternative", "multipart/encrypted"]
+    (
+        "multipart/related",
+        "multipart/report",
+        "multipart/alternative",
+        "multipart/encrypted",
+    )
 )
 
 

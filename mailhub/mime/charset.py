@@ -14,7 +14,7 @@ from functools import lru_cache
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+()-]{0,39}").fullmatch
 _NOT_CHARSETS = frozenset(
-    [
+    (
         "idna",
         "punycode",
         "unicode_escape",
@@ -23,7 +23,7 @@ _NOT_CHARSETS = frozenset(
         "mbcs",
         "oem",
         "utf_8_sig",
-    ]
+    )
 )
 # Labels that programs write, and what they mean by them; supersets where that is common usage.
 _ALIASES = {

@@ -22,7 +22,7 @@ _ENDS = {
 }
 _LONGEST_END = len("</script")
 _INLINE = frozenset(
-    [
+    (
         "a",
         "abbr",
         "acronym",
@@ -54,7 +54,7 @@ _INLINE = frozenset(
         "u",
         "var",
         "wbr",
-    ]
+    )
 )
 
 

@@ -15,16 +15,15 @@ from dataclasses import dataclass
 from mailhub.mime.tree import Kind, Node
 
 VERSION = 1
-Slice = tuple[int, int]
-"""Offset in the message, octets."""
 
 
 @dataclass(frozen=True, slots=True)
 class Part:
     """One part; offsets count from the first byte of the whole message."""
 
-    header_start: int
-    header_octets: int
+    mime_offset: int
+    """Of its MIME header; for a message, of the message's header."""
+    mime_octets: int
     body_octets: int
     lines: int
     kind: Kind
@@ -35,27 +34,28 @@ class Part:
     encoding: str
     """Its Content-Transfer-Encoding in lower case."""
     children: tuple[Part, ...]
+    """Of a message/rfc822 one: the message in it, whose header begins its body."""
 
     @property
-    def body_start(self) -> int:
-        return self.header_start + self.header_octets
+    def body_offset(self) -> int:
+        return self.mime_offset + self.mime_octets
 
     @property
-    def header(self) -> Slice:
-        return self.header_start, self.header_octets
-
-    @property
-    def body(self) -> Slice:
-        return self.body_start, self.body_octets
+    def is_leaf(self) -> bool:
+        return self.kind is Kind.LEAF
 
     @property
     def is_multipart(self) -> bool:
         return self.kind is Kind.MULTIPART
 
     @property
-    def message(self) -> Part | None:
-        """The message in a message/rfc822 part, with its own header and body."""
-        return self.children[0] if self.kind is Kind.MESSAGE else None
+    def is_message(self) -> bool:
+        return self.kind is Kind.MESSAGE
+
+    @property
+    def header_octets(self) -> int:
+        """Of the header of the message in it, with the empty line; 0 when there is none."""
+        return self.children[0].mime_octets if self.is_message else 0
 
     def walk(self) -> Iterator[Part]:
         """This part and all in it, in their order in the message."""
@@ -79,36 +79,23 @@ class PartTable:
         return cls(_part(_Reading(blob, 1), 0))
 
     def find(self, path: tuple[int, ...]) -> Part | None:
-        """The part numbered *path* (RFC 9051 6.4.5.1); () is the message itself."""
-        part, is_message = self.root, True
+        """The part numbered *path* (RFC 9051 6.4.5.1), or None; () is the message itself.
+
+        Part 1 of a message that is not multipart is the message's body; its MIME header is
+        then the message's.
+        """
+        part, is_root = self.root, True
         for number in path:
-            if not is_message and part.message is not None:
-                part, is_message = part.message, True
+            if part.is_message and not is_root:
+                part, is_root = part.children[0], True
             if part.is_multipart:
                 if not 1 <= number <= len(part.children):
                     return None
                 part = part.children[number - 1]
-            elif not is_message or number != 1:
+            elif not is_root or number != 1:
                 return None
-            is_message = False
+            is_root = False
         return part
-
-    def slice(self, path: tuple[int, ...], text: str = "") -> Slice | None:
-        """What BODY[*path*.*text*] is; *text* is HEADER, TEXT, MIME or empty.
-
-        None when there is no such part, or it is not one that has such a text.
-        """
-        part = self.find(path)
-        if part is None:
-            return None
-        if text == "":
-            return part.body if path else (0, part.header_octets + part.body_octets)
-        if text == "MIME":
-            return part.header if path else None
-        message = part.message if path else part
-        if message is None:
-            return None
-        return message.header if text == "HEADER" else message.body
 
 
 # --- the blob -------------------------------------------------------------------------------
