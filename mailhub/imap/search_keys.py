@@ -13,7 +13,9 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailhub.imap.search_charsets import Decode
-from mailhub.imap.wire.reader import Reader, SequenceSet, SyntaxRefused
+from mailhub.imap.wire.errors import SyntaxRefused
+from mailhub.imap.wire.reader import Reader
+from mailhub.imap.wire.sequence import SequenceSet
 from mailhub.model.flags import canonical_flag
 from mailhub.model.numbers import NumberSet
 from mailhub.model.search import (
@@ -69,7 +71,7 @@ class KeyParser:
     def keys(self) -> Key:
         """``key *(SP key)``: all of them must match."""
         found = [self.key()]
-        while self.r.accept(b" "):
+        while self.r.skip(b" "):
             found.append(self.key())
         return all_of(found)
 
@@ -83,18 +85,13 @@ class KeyParser:
             self._depth -= 1
 
     def _key(self) -> Key:
-        if self.r.accept(b"("):
+        if self.r.skip(b"("):
             inside = self.keys()
             self.r.expect(b")")
             return inside
-        if self.r.peek() in b"0123456789*$":
+        if self.r.peek().isdigit() or self.r.peek() in (b"*", b"$"):
             return numbers(self)
-        name = self.r.atom().upper()
-        try:
-            read = KEYS[name]
-        except KeyError:
-            raise SyntaxRefused(f"Unknown search key {name}") from None
-        return read(self)
+        return KEYS[self.r.one_of(NAMES)](self)
 
     def text(self) -> str:
         """An astring in the search's charset (9051 6.4.4)."""
@@ -161,7 +158,7 @@ def plain(query: Query) -> Read:
 def numbers(p: KeyParser) -> Key:
     """A bare sequence-set means sequence numbers, in UID SEARCH too (9051 6.4.9)."""
     wanted = p.r.sequence_set()
-    p.uses_numbers = p.uses_numbers or not wanted.is_saved
+    p.uses_numbers = p.uses_numbers or not wanted.saved
     return lambda scene: UidIn(scene.numbers(wanted))
 
 
@@ -255,8 +252,7 @@ def modseq(p: KeyParser) -> Key:
     if p.r.peek() == b'"':
         p.r.astring_bytes()
         p.r.sp()
-        if p.r.atom().upper() not in ("PRIV", "SHARED", "ALL"):
-            raise SyntaxRefused("An entry's type is priv, shared or all")
+        p.r.one_of(("PRIV", "SHARED", "ALL"))
         p.r.sp()
     return constant(ModSeqAtLeast(p.r.number64()))
 
@@ -316,3 +312,5 @@ KEYS: dict[str, Read] = {
     "UNSEEN": lacks("\\Seen"),
     "YOUNGER": younger,
 }
+
+NAMES = tuple(KEYS)

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterable
 
-from mailhub.imap.fetch.binary import decoded, part_of
+from mailhub.imap.fetch.binary import decoded
 from mailhub.imap.fetch.plan import Batch, Item, Values, escape
 from mailhub.imap.fetch.sections import Coding, Extent, Section, Text, extent_of
 from mailhub.model.mail import Field
@@ -20,10 +20,10 @@ CONTENT = (Field.HEADER, Field.REST, Field.SIZE)
 Columns = tuple[Iterable[object], ...]
 
 
-def section_item(name: bytes, section: Section, *, seen: bool) -> Item:
+def section_item(name: bytes, section: Section) -> Item:
     """The item that answers ``name`` with a section."""
     conversion, fields, values = _shape(section)
-    return Item(name, escape(name) + b" " + conversion, fields, values, section, seen)
+    return Item(name, escape(name) + b" " + conversion, fields, values, section)
 
 
 def _shape(section: Section) -> tuple[bytes, tuple[Field, ...], Values]:
@@ -141,4 +141,4 @@ def _decoded_size(section: Section, header: bytes, rest: bytes, parts: bytes) ->
 
 def _decoded_text(section: Section, header: bytes, rest: bytes, parts: bytes) -> bytes | None:
     text = _section_text(section, header, rest, parts)
-    return None if text is None else decoded(text, encoding_of(section, parts))
+    return None if text is None else decoded(text, section, parts)
