@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import socket
+from typing import cast
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -37,6 +38,14 @@ class Host:
         self.connections = ConnectionTable(self.limits)
 
     @classmethod
-    def default(cls, reactor: IReactorTime) -> Host:
-        """All defaults and no TLS: what a factory uses that is given no host."""
+    def default(cls, reactor: IReactorTime | None = None) -> Host:
+        """All defaults and no TLS: what a factory uses that is given no host.
+
+        Without *reactor*: the one that the Twisted application around the factory runs on, which
+        must have been chosen by then.
+        """
+        if reactor is None:
+            from twisted.internet import reactor as running  # noqa: TID251
+
+            return cls(cast(IReactorTime, running), hostname="localhost")
         return cls(reactor, hostname="localhost")
