@@ -395,6 +395,7 @@ class ISaslExchange(Interface):
     mechanism: str = Attribute("Registered mechanism name, upper case.")
     client: Client = Attribute("Who is asking.")
     channel_bindings: Sequence[tuple[str, bytes]] = Attribute("(type, data), RFC 5929, 9266.")
+    user: str = Attribute("Who the client says it is; set by the checker, for the log.")
 
     async def respond(challenge: bytes | None) -> bytes:
         """Send *challenge*, return the client's answer.
