@@ -12,6 +12,9 @@ from datetime import UTC, datetime
 from pathlib import Path
 
 from cryptography import x509
+from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
+from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
+from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL, crypto
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
@@ -130,6 +133,8 @@ def _use(context: SSL.Context, chain: list[x509.Certificate], key_path: Path) ->
         raise BadCertificate(f"{key_path}: {problem.strerror}") from None
     except (ValueError, TypeError):  # TypeError: it is encrypted
         raise BadCertificate(f"{key_path}: not an unencrypted key in PEM form") from None
+    if not isinstance(key, (EllipticCurvePrivateKey, Ed25519PrivateKey, RSAPrivateKey)):
+        raise BadCertificate(f"{key_path}: a key of a kind that is not used for TLS")
     context.use_certificate(crypto.X509.from_cryptography(chain[0]))
     for issuer in chain[1:]:
         context.add_extra_chain_cert(crypto.X509.from_cryptography(issuer))

@@ -1,0 +1,57 @@
+"""The portal of local accounts, put together from its parts.  An embedder may use their own."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterable
+from pathlib import Path
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.cred.portal import IRealm, Portal
+from twisted.internet.interfaces import IReactorTime
+
+from mailhub.auth.hashing import Hashing
+from mailhub.auth.local import LocalPasswordChecker
+from mailhub.auth.memory import VerifiedSecrets
+from mailhub.auth.scram import ScramChecker
+from mailhub.auth.throttle import Throttle
+from mailhub.config.options import AuthConfig
+from mailhub.interfaces import ILocalAccounts
+
+SECRET_OCTETS = 32
+
+
+def make_portal(realm: IRealm, checkers: Iterable[ICredentialsChecker]) -> Portal:
+    return Portal(realm, list(checkers))
+
+
+def local_checkers(
+    accounts: ILocalAccounts,
+    config: AuthConfig,
+    clock: IReactorTime,
+    hashing: Hashing,
+    secret: bytes,
+) -> list[ICredentialsChecker]:
+    """Passwords and SCRAM of local accounts, under one throttle."""
+    throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
+    memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
+    return [
+        LocalPasswordChecker(accounts, hashing, throttle, memory),
+        ScramChecker(accounts, throttle, secret),
+    ]
+
+
+def load_secret(path: Path) -> bytes:
+    """The secret of :class:`ScramChecker` kept in *path*; made at the first start."""
+    try:
+        descriptor = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
+    except FileExistsError:
+        secret = path.read_bytes()
+        if len(secret) == SECRET_OCTETS:
+            return secret
+        path.unlink()  # cut short by a crash; nothing is lost with it
+        return load_secret(path)
+    with open(descriptor, "wb") as file:
+        secret = os.urandom(SECRET_OCTETS)
+        file.write(secret)
+    return secret

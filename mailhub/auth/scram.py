@@ -1,0 +1,115 @@
+"""SCRAM log-in of local accounts: leads the dialogue over the keys that the hub keeps.
+
+Whoever asks for an account that does not exist gets a salt too, always the same for the same
+name, and learns only at the end, like everybody else, that the proof is wrong.
+"""
+
+from __future__ import annotations
+
+import hashlib
+import hmac
+
+from twisted.cred.checkers import ICredentialsChecker
+from twisted.internet.defer import Deferred
+from zope.interface import implementer
+
+from mailhub.auth.policy import authorise
+from mailhub.auth.throttle import Throttle
+from mailhub.auth.verifiers import ITERATIONS, SALT_OCTETS, read_keys
+from mailhub.interfaces import (
+    BadCredentials,
+    ILocalAccounts,
+    ISaslExchange,
+    IScramSha1,
+    IScramSha256,
+    IScramSha256Plus,
+    LogInUnavailable,
+)
+from mailhub.model.errors import Unavailable
+from mailhub.model.mail import StoredCredentials
+from mailhub.sasl.errors import SaslFailed
+from mailhub.sasl.prep import NotPreparable, saslprep
+from mailhub.sasl.scram import ScramKeys, ScramServer
+
+
+@implementer(ICredentialsChecker)
+class ScramChecker:
+    """*secret* makes the salts of accounts that do not exist; it should survive a restart."""
+
+    credentialInterfaces = (  # noqa: N815 - Twisted's name
+        IScramSha256Plus,
+        IScramSha256,
+        IScramSha1,
+    )
+
+    def __init__(self, accounts: ILocalAccounts, throttle: Throttle, secret: bytes) -> None:
+        self._accounts = accounts
+        self._throttle = throttle
+        self._secret = secret
+
+    def requestAvatarId(self, credentials: ISaslExchange) -> Deferred[bytes | tuple[()]]:
+        return Deferred.fromCoroutine(self._check(credentials))
+
+    async def _check(self, exchange: ISaslExchange) -> bytes | tuple[()]:
+        # Without a -PLUS variant of SHA-1, a client of it rightly says that we cannot bind (y).
+        bindings = () if exchange.mechanism == "SCRAM-SHA-1" else exchange.channel_bindings
+        server = ScramServer(exchange.mechanism, bindings)
+        first = await exchange.respond(None)
+        try:
+            server.first(first)
+        except SaslFailed as problem:
+            raise BadCredentials(str(problem)) from problem
+        exchange.user = server.user
+        attempt = self._throttle.begin(exchange.client.address, server.user, None)
+        try:
+            stored = await self._lead(exchange, server)
+        except BadCredentials:
+            raise
+        except BaseException:  # given up, cancelled, unavailable: says nothing about the secret
+            attempt.undecided()
+            raise
+        attempt.succeeded()
+        return stored.account.encode("utf-8")
+
+    async def _lead(self, exchange: ISaslExchange, server: ScramServer) -> StoredCredentials:
+        try:
+            stored = await self._accounts.credentials(_prepared(server.user))
+            keys = _keys(stored, exchange.mechanism)
+            challenge = server.challenge(keys or self._nobody(server.user, exchange.mechanism))
+            proof = await exchange.respond(challenge)
+            try:
+                confirmation = server.final(proof)
+            except SaslFailed as problem:
+                raise BadCredentials(str(problem)) from problem
+            if stored is None or keys is None:
+                raise BadCredentials("no such account, or no SCRAM verifier")
+            await authorise(self._accounts, stored, server.authorization)
+        except Unavailable as problem:
+            raise LogInUnavailable(str(problem)) from problem
+        if await exchange.respond(confirmation):
+            raise BadCredentials("the client went on after the end")
+        return stored
+
+    def _nobody(self, user: str, mechanism: str) -> ScramKeys:
+        """Keys that no password has, with a salt that looks like any other."""
+        about = f"{mechanism.removesuffix('-PLUS')}:{user.casefold()}".encode()
+        salt, stored, server = (
+            hmac.digest(self._secret, purpose + about, hashlib.sha256)
+            for purpose in (b"salt:", b"stored:", b"server:")
+        )
+        return ScramKeys(ITERATIONS, salt[:SALT_OCTETS], stored, server)
+
+
+def _keys(stored: StoredCredentials | None, mechanism: str) -> ScramKeys | None:
+    scheme = mechanism.removesuffix("-PLUS")
+    for verifier in stored.verifiers if stored is not None else ():
+        if verifier.scheme == scheme:
+            return read_keys(verifier)
+    return None
+
+
+def _prepared(name: str) -> str:
+    try:
+        return saslprep(name)
+    except NotPreparable:
+        raise BadCredentials("user name with characters that cannot be") from None
