@@ -9,40 +9,48 @@ import re
 from collections.abc import Callable
 from functools import lru_cache
 
-_FOLDED = rb"[^\n]*+(?:\n[\t ][^\n]*+)*+(?:\n|\Z)"
-_ANY = re.compile(rb"([^\n:\t ]*+)[\t ]*+(:?)" + _FOLDED).finditer
+_REST = rb"[^\n]*+(?:\n[\t ][^\n]*+)*+"
+_each = re.compile(rb"\n([^\n:\t ]*+)[\t ]*+(:?)" + _REST).finditer
 
 
 def select_fields(header_block: bytes, names: frozenset[bytes], exclude: bool = False) -> bytes:
     """The fields called one of *names* (or, *exclude*, all others) and the empty line.
 
-    Names compare without regard to case.  Lines that are no fields belong to neither, except
-    that nothing but the named fields is excluded.  Without an empty line in *header_block*
-    there is none in the result, as the message then has no body (9051 6.4.5.1).
+    Names compare without regard to case.  Lines that are no fields are kept with *exclude*.
+    There is an empty line if *header_block* has one (9051 6.4.5.1: a message that has no body
+    and no blank line has none here either).
     """
-    end = _empty_line(header_block)
-    block, rest = header_block[:end], header_block[end:]
-    if exclude:
-        wanted = frozenset(name.lower() for name in names)
-        kept = [m[0] for m in _ANY(block) if not (m[2] and m[1].lower() in wanted)]
-        return b"".join([*kept, rest])
-    return b"".join([*_finder(names)(block), rest])
-
-
-def _empty_line(header_block: bytes) -> int:
-    """Where the empty line that ends *header_block* begins."""
     if header_block.endswith(b"\n\r\n") or header_block == b"\r\n":
-        return len(header_block) - 2
-    if header_block.endswith(b"\n\n") or header_block == b"\n":
-        return len(header_block) - 1
-    return len(header_block)
+        empty_line = b"\r\n"
+    elif header_block.endswith(b"\n\n") or header_block == b"\n":
+        empty_line = b"\n"
+    else:
+        empty_line = b""
+    lines = header_block[: len(header_block) - len(empty_line)]
+    ended = lines.endswith(b"\n")
+    block = b"\n" + (lines[:-1] if ended else lines)
+    found = _all_but(names, block) if exclude else _finder(names)(block)
+    if not found:
+        return empty_line
+    # Every line was found with the LF before it; a last line without one gets none.
+    last = b"\n" if ended or not block.endswith(found[-1]) else b""
+    return b"".join(found)[1:] + last + empty_line
+
+
+def _all_but(names: frozenset[bytes], block: bytes) -> list[bytes]:
+    unwanted = frozenset([name.lower() for name in names])
+    return [m[0] for m in _each(block) if not (m[2] and m[1].lower() in unwanted)]
 
 
 @lru_cache(256)
 def _finder(names: frozenset[bytes]) -> Callable[[bytes], list[bytes]]:
-    choices = b"|".join(re.escape(name) for name in sorted(names))
-    if not choices:
+    if not names:
         return lambda block: []
-    return re.compile(
-        rb"^((?:" + choices + rb")[\t ]*+:" + _FOLDED + rb")", re.IGNORECASE | re.MULTILINE
-    ).findall
+    # Both cases spelled out: with IGNORECASE the engine cannot reject a line by its first byte.
+    choices = b"|".join([b"".join(map(_either_case, name)) for name in sorted(names)])
+    return re.compile(rb"\n(?:" + choices + rb")[\t ]*+:" + _REST).findall
+
+
+def _either_case(octet: int) -> bytes:
+    letter = bytes((octet,))
+    return b"[%b%b]" % (letter.upper(), letter.lower()) if letter.isalpha() else re.escape(letter)

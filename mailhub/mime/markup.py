@@ -21,41 +21,11 @@ _ENDS = {
     "title": re.compile(r"</title", re.IGNORECASE),
 }
 _LONGEST_END = len("</script")
-_INLINE = frozenset(
-    (
-        "a",
-        "abbr",
-        "acronym",
-        "b",
-        "bdo",
-        "big",
-        "cite",
-        "code",
-        "del",
-        "dfn",
-        "em",
-        "font",
-        "i",
-        "ins",
-        "kbd",
-        "label",
-        "mark",
-        "o",
-        "q",
-        "s",
-        "samp",
-        "small",
-        "span",
-        "strike",
-        "strong",
-        "sub",
-        "sup",
-        "tt",
-        "u",
-        "var",
-        "wbr",
-    )
-)
+# Elements that do not end a word; all others do.
+_is_inline = re.compile(
+    "a|abbr|acronym|b|bdo|big|cite|code|del|dfn|em|font|i|ins|kbd|label|mark|o|q|s|samp|small"
+    "|span|strike|strong|sub|sup|tt|u|var|wbr"
+).fullmatch
 
 
 class HtmlText:
@@ -98,7 +68,7 @@ class HtmlText:
         name = (tag[2] or "").lower()
         self._inside = "comment" if tag[1] else "tag"
         self._then = name if name in _ENDS and data[mark + 1] != "/" else ""
-        if name and name not in _INLINE:
+        if name and not _is_inline(name):
             found.append("\n")
         return tag.end()
 
