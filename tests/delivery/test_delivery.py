@@ -1,0 +1,213 @@
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+import pytest
+from zope.interface import implementer
+
+from mailhub.config.options import DeliveryConfig
+from mailhub.delivery.delivery import Delivery
+from mailhub.interfaces import Envelope, IDeliveryFilter, IStaged, Outcome, Placement
+from mailhub.model.errors import NoSuchAccount, NoSuchRecipient, Refusal, Unavailable
+from mailhub.model.mail import AccountId, Client, Recipient
+from mailhub.model.names import INBOX, MailboxName
+from tests.address_book import MemoryAddressBook
+from tests.harness import message, run
+from tests.memory_store import MemoryAccount, MemoryStaged, MemoryStore
+
+CLIENT = Client("c1", "lmtp", "127.0.0.1", 4711)
+LISTS = MailboxName("Lists")
+
+
+class World:
+    def __init__(
+        self, filters: Sequence[IDeliveryFilter] = (), config: DeliveryConfig | None = None
+    ) -> None:
+        self.store = MemoryStore()
+        self.book = MemoryAddressBook()
+        self.alice = self.add("alice@example.org")
+        self.bob = self.add("bob@example.org")
+        self.delivery = Delivery(
+            self.book, self.store, filters, config, "mail.example.org", lambda: 0.0
+        )
+
+    def add(self, address: str) -> MemoryAccount:
+        account = self.store.add_account(address)
+        self.book.accounts[address] = account.id
+        return account
+
+    def deliver(self, *recipients: Recipient, smtputf8: bool = False) -> list[Outcome]:
+        staged = MemoryStaged(message())
+        envelope = Envelope("ann@example.com", CLIENT, "client.example", smtputf8)
+        outcomes = run(self.delivery.deliver(envelope, staged, recipients))
+        assert not staged.released, "whoever staged a message releases it"
+        return outcomes
+
+    def to(self, address: str) -> Recipient:
+        return run(self.delivery.resolve(address))
+
+
+@implementer(IDeliveryFilter)
+class Into:
+    """A filter that files into a folder, with a flag."""
+
+    def __init__(self, mailbox: MailboxName) -> None:
+        self.mailbox = mailbox
+
+    async def place(
+        self, envelope: Envelope, staged: IStaged, recipient: Recipient, placement: Placement
+    ) -> Placement:
+        return Placement(self.mailbox, placement.flags | {"\\Flagged"})
+
+
+@implementer(IDeliveryFilter)
+class Raising:
+    def __init__(self, problem: Exception) -> None:
+        self.problem = problem
+
+    async def place(
+        self, envelope: Envelope, staged: IStaged, recipient: Recipient, placement: Placement
+    ) -> Placement:
+        if recipient.address.startswith("alice"):
+            raise self.problem
+        return placement
+
+
+def count(account: MemoryAccount, name: MailboxName = INBOX) -> int:
+    return len(account.boxes[name].messages)
+
+
+def test_nobody_is_nobody() -> None:
+    with pytest.raises(NoSuchRecipient):
+        World().to("nobody@example.org")
+
+
+def test_a_message_for_two_is_filed_for_both_with_their_own_trace() -> None:
+    world = World()
+
+    outcomes = world.deliver(world.to("alice@example.org"), world.to("bob@example.org"))
+
+    assert [(o.refusal, o.mailbox) for o in outcomes] == [(None, INBOX), (None, INBOX)]
+    for account in (world.alice, world.bob):
+        (filed,) = account.boxes[INBOX].messages.values()
+        assert (
+            filed.data
+            == (
+                b"Return-Path: <ann@example.com>\r\n"
+                b"Delivered-To: " + account.address.encode() + b"\r\n"
+                b"Received: from client.example ([127.0.0.1])\r\n"
+                b"\tby mail.example.org (mailhub)\r\n"
+                b"\twith LMTP id c1;\r\n"
+                b"\tThu, 01 Jan 1970 00:00:00 +0000\r\n"
+            )
+            + message()
+        )
+
+
+def test_two_names_of_one_recipient_get_one_copy_and_two_outcomes() -> None:
+    world = World()
+    world.book.aliases["sales@example.org"] = "alice@example.org"
+
+    outcomes = world.deliver(world.to("alice@example.org"), world.to("sales@example.org"))
+
+    assert [o.refusal for o in outcomes] == [None, None]
+    assert count(world.alice) == 1
+
+
+@pytest.mark.parametrize("detail", ["Lists", "lists", "LISTS"])
+def test_detail_goes_into_the_folder_of_that_name(detail: str) -> None:
+    world = World()
+    run(world.alice.create(LISTS))
+
+    (outcome,) = world.deliver(world.to(f"alice+{detail}@example.org"))
+
+    assert outcome.mailbox == LISTS
+    assert count(world.alice, LISTS) == 1
+
+
+@pytest.mark.parametrize("detail", ["nothing", "inbox", "a//b", "/", "x" * 2000, "a/b"])
+def test_detail_without_a_folder_goes_into_inbox(detail: str) -> None:
+    world = World()
+
+    (outcome,) = world.deliver(world.to(f"alice+{detail}@example.org"))
+
+    assert outcome.mailbox == INBOX
+
+
+def test_a_detail_that_could_mean_two_folders_goes_into_inbox() -> None:
+    world = World()
+    run(world.alice.create(LISTS))
+    run(world.alice.create(MailboxName("LISTS")))
+
+    (outcome,) = world.deliver(world.to("alice+lists@example.org"))
+
+    assert outcome.mailbox == INBOX
+
+
+def test_a_detail_folder_is_made_and_subscribed_when_so_configured() -> None:
+    world = World(config=DeliveryConfig(create_detail_folder=True))
+
+    world.deliver(world.to("alice+new@example.org"))
+    (outcome,) = world.deliver(world.to("alice+new@example.org"))
+
+    new = MailboxName("new")
+    assert outcome.mailbox == new
+    assert count(world.alice, new) == 2
+    assert new in world.alice.subscriptions
+
+
+def test_filters_decide_on_folder_and_flags() -> None:
+    world = World([Into(MailboxName("Elsewhere")), Into(LISTS)])
+    run(world.alice.create(LISTS))
+
+    (outcome,) = world.deliver(world.to("alice@example.org"))
+
+    assert outcome.mailbox == LISTS
+    (filed,) = world.alice.boxes[LISTS].messages.values()
+    assert filed.flags
+
+
+def test_what_a_filter_wants_in_a_missing_folder_is_filed_in_inbox() -> None:
+    world = World([Into(LISTS)])
+
+    (outcome,) = world.deliver(world.to("alice@example.org"))
+
+    assert outcome.mailbox == INBOX
+
+
+def test_one_recipients_trouble_is_not_the_others() -> None:
+    world = World([Raising(Refusal("No thanks"))])
+
+    alice, bob = world.deliver(world.to("alice@example.org"), world.to("bob@example.org"))
+
+    assert str(alice.refusal) == "No thanks"
+    assert bob.refusal is None
+    assert (count(world.alice), count(world.bob)) == (0, 1)
+
+
+def test_a_broken_filter_is_temporary_trouble_that_tells_nothing() -> None:
+    world = World([Raising(ZeroDivisionError("secret"))])
+
+    (outcome,) = world.deliver(world.to("alice@example.org"))
+
+    assert isinstance(outcome.refusal, Unavailable)
+    assert "secret" not in str(outcome.refusal)
+
+
+def test_an_account_that_went_away_is_no_such_account() -> None:
+    (outcome,) = World().deliver(Recipient(AccountId("gone"), "gone@example.org"))
+
+    assert isinstance(outcome.refusal, NoSuchAccount)
+
+
+def test_no_header_can_be_smuggled_through_the_envelope() -> None:
+    world = World()
+    staged = MemoryStaged(b"x\r\n")
+    evil = Envelope("a\r\nBcc: x@y", CLIENT, "h\nSubject: z")
+    recipient = Recipient(world.alice.id, "alice@example.org\r\nX: y")
+
+    run(world.delivery.deliver(evil, staged, [recipient]))
+
+    (filed,) = world.alice.boxes[INBOX].messages.values()
+    names = [line.split(b":")[0] for line in filed.data.split(b"\r\n") if line[:1] not in b"\t"]
+    assert names == [b"Return-Path", b"Delivered-To", b"Received", b"x"]
