@@ -175,7 +175,7 @@ _FIELD_NAME = re.compile(r"[!-9;-~]+\Z")  # RFC 5322 2.2
 
 
 def _parse_partial(r: Reader) -> Partial | None:
-    if not r.skip(b"<"):
+    if not r.accept(b"<"):
         return None
     origin = r.number64()
     r.expect(b".")

@@ -71,7 +71,7 @@ class KeyParser:
     def keys(self) -> Key:
         """``key *(SP key)``: all of them must match."""
         found = [self.key()]
-        while self.r.skip(b" "):
+        while self.r.accept(b" "):
             found.append(self.key())
         return all_of(found)
 
@@ -85,7 +85,7 @@ class KeyParser:
             self._depth -= 1
 
     def _key(self) -> Key:
-        if self.r.skip(b"("):
+        if self.r.accept(b"("):
             inside = self.keys()
             self.r.expect(b")")
             return inside
@@ -158,7 +158,7 @@ def plain(query: Query) -> Read:
 def numbers(p: KeyParser) -> Key:
     """A bare sequence-set means sequence numbers, in UID SEARCH too (9051 6.4.9)."""
     wanted = p.r.sequence_set()
-    p.uses_numbers = p.uses_numbers or not wanted.saved
+    p.uses_numbers = p.uses_numbers or not wanted.is_saved
     return lambda scene: UidIn(scene.numbers(wanted))
 
 

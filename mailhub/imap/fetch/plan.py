@@ -7,9 +7,9 @@ what lets Python write millions of lines a second.  There is no object per messa
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_left
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from itertools import compress
 from typing import Any
 
 from mailhub.imap.fetch.sections import Section
@@ -21,10 +21,19 @@ from mailhub.model.numbers import NumberSet
 class Batch:
     """A slice of messages, column by column; ``columns`` has what the items asked for."""
 
-    uids: Sequence[int]
+    uids: array[int]
     columns: Mapping[Field, Sequence[Any]]
     keywords: tuple[str, ...] = ()
     recent: NumberSet = NumberSet()
+
+    def part(self, start: int, stop: int) -> Batch:
+        columns = {field: column[start:stop] for field, column in self.columns.items()}
+        return replace(self, uids=self.uids[start:stop], columns=columns)
+
+    def pick(self, wanted: Sequence[object]) -> Batch:
+        """The messages for which *wanted* is true."""
+        columns = {field: list(compress(c, wanted)) for field, c in self.columns.items()}
+        return replace(self, uids=array("I", compress(self.uids, wanted)), columns=columns)
 
 
 Values = Callable[[Batch], tuple[Iterable[object], ...]]
@@ -76,27 +85,8 @@ class Plan:
 def columns_of(rows: Sequence[tuple[Any, ...]], fields: Sequence[Field]) -> Batch:
     """Rows as :meth:`IMailbox.rows` gives them, turned on their side."""
     uids, *columns = zip(*rows, strict=True)
-    return Batch(uids, dict(zip(fields, columns, strict=True)))
+    return Batch(array("I", uids), dict(zip(fields, columns, strict=True)))
 
 
 def columns_of_flags(rows: FlagRows) -> Batch:
     return Batch(rows.uids, {Field.FLAGS: rows.flags, Field.MODSEQ: rows.modseqs})
-
-
-def sequence_numbers(view: array[int], uids: Sequence[int]) -> Sequence[int]:
-    """The sequence numbers of *uids* (ascending) in a session's *view*; 0 where it has none.
-
-    Mostly *uids* is a stretch of the view, which costs a comparison and no object per number.
-    """
-    if not uids:
-        return ()
-    first = bisect_left(view, uids[0])
-    stretch = view[first : first + len(uids)]
-    if stretch == (uids if isinstance(uids, array) else array("I", uids)):
-        return range(first + 1, first + 1 + len(uids))
-    numbers = []
-    at = first
-    for uid in uids:
-        at = bisect_left(view, uid, at)
-        numbers.append(at + 1 if at < len(view) and view[at] == uid else 0)
-    return numbers

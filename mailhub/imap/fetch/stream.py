@@ -12,7 +12,6 @@ from dataclasses import dataclass
 from typing import Protocol
 
 from mailhub.imap.fetch.binary import decoder_for
-from mailhub.imap.fetch.content import cut
 from mailhub.imap.fetch.plan import Batch, Plan
 from mailhub.imap.fetch.sections import Coding, Extent, Partial, Section, extent_of
 from mailhub.interfaces import IMailbox

@@ -1,0 +1,143 @@
+"""FETCH and UID FETCH.  RFC 9051 6.4.5, RFC 3501 6.4.5, RFC 3516, RFC 7162 3.1.4.
+
+The items are rows of :mod:`mailhub.imap.fetch_items`.  Messages that another session has expunged
+while this client has not been told are still answered, as long as the store keeps them
+(RFC 2180 4.1.1); if it no longer does, FETCH by sequence number says so.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailhub.imap.errors import Done, No
+from mailhub.imap.fetch import flagrows
+from mailhub.imap.fetch.plan import Item, Plan
+from mailhub.imap.fetch.run import Answer
+from mailhub.imap.fetch_items import FLAGS, MODSEQ, UID, Asked, parse_items
+from mailhub.imap.registry import command
+from mailhub.imap.session import Session, State
+from mailhub.imap.wire.reader import Reader
+from mailhub.imap.wire.sequence import SequenceSet
+from mailhub.model.errors import Unavailable
+from mailhub.model.flags import FlagChange
+from mailhub.model.mail import Stored
+from mailhub.model.numbers import ModSeq, NumberSet
+
+
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    messages: SequenceSet
+    asked: tuple[Asked, ...]
+    uid: bool = False
+    changed_since: ModSeq | None = None
+
+    @property
+    def sets_seen(self) -> bool:
+        return any(asked.seen for asked in self.asked)
+
+    @property
+    def enables_condstore(self) -> bool:  # 7162 3.1
+        return self.changed_since is not None or Asked(MODSEQ) in self.asked
+
+
+def parse_fetch(r: Reader) -> Fetch:
+    return _parse(r, uid=False)
+
+
+def parse_uid_fetch(r: Reader) -> Fetch:
+    return _parse(r, uid=True)
+
+
+def _parse(r: Reader, *, uid: bool) -> Fetch:
+    r.sp()
+    messages = r.sequence_set()
+    r.sp()
+    asked = parse_items(r)
+    changed_since = None
+    if r.next_is(b" ("):
+        changed_since = _parse_modifiers(r)
+    r.end()
+    return Fetch(messages, asked, uid, changed_since)
+
+
+def _parse_modifiers(r: Reader) -> ModSeq:
+    r.expect(b" (")
+    r.expect(b"CHANGEDSINCE")
+    r.sp()
+    # 7162 7 wants 1 at least; Apple's clients send 0, which means everything.
+    modseq = ModSeq(r.number64())
+    r.expect(b")")
+    return modseq
+
+
+@command("FETCH", parse_fetch, state=State.SELECTED, capabilities=("BINARY",), expunge_ok=False)
+@command("UID FETCH", parse_uid_fetch, state=State.SELECTED)
+async def fetch(session: Session, cmd: Fetch) -> Done | None:
+    selected = session.current
+    if cmd.enables_condstore:
+        session.enable_condstore()
+    wanted = selected.resolve(cmd.messages, uid=cmd.uid)
+    if not wanted:
+        return None
+    if cmd.changed_since:
+        await _fetch_changed(session, cmd, wanted, cmd.changed_since)
+        return None
+    stored = await _set_seen(session, cmd, wanted)
+    answer = _answer(session, cmd, stored)
+    await answer.send(wanted)
+    known = len(wanted.select(selected.view.uids))
+    if answer.answered < known and answer.flags_only:
+        gone = (await selected.mailbox.changes(selected.modseq)).vanished & wanted
+        await answer.send_rows(gone)
+    await _told(session, stored)
+    if answer.answered < known and not cmd.uid:
+        raise No("Some of the messages no longer exist", code="EXPUNGEISSUED")  # 2180 4.1.2
+    return None
+
+
+async def _fetch_changed(session: Session, cmd: Fetch, wanted: NumberSet, since: ModSeq) -> None:
+    """7162 3.1.4.1: only messages with a modseq above *since*."""
+    changed = flagrows.within((await session.current.mailbox.changes(since)).changed, wanted)
+    uids = NumberSet.of_sorted(changed.uids)
+    stored = await _set_seen(session, cmd, uids)
+    answer = _answer(session, cmd, stored)
+    if answer.flags_only:
+        await answer.send_changed(changed)
+    else:
+        await answer.send_rows(uids)
+    await _told(session, stored)
+
+
+def _answer(session: Session, cmd: Fetch, stored: Stored | None) -> Answer:
+    """The plans: as asked for, and with the flags for messages that are \\Seen from now on."""
+    items = [asked.item for asked in cmd.asked]
+    if cmd.uid:  # 9051 6.4.9: UID is in every answer
+        items.insert(0, UID)
+    if cmd.changed_since is not None:
+        items.append(MODSEQ)
+    seen = stored.changed if stored is not None else NumberSet()
+    return Answer(session, Plan(items), Plan([*items, *_told_with_seen(session)]), seen)
+
+
+def _told_with_seen(session: Session) -> list[Item]:
+    # 7162 3.2.4: a FETCH that has set \Seen tells UID and modseq as well.
+    return [UID, FLAGS, MODSEQ] if session.condstore else [FLAGS]
+
+
+async def _set_seen(session: Session, cmd: Fetch, wanted: NumberSet) -> Stored | None:
+    selected = session.current
+    if not cmd.sets_seen or selected.read_only or not wanted:
+        return None
+    try:
+        stored = await selected.mailbox.store(wanted, FlagChange.ADD, frozenset(("\\Seen",)))
+    except Unavailable:
+        # Mail must be readable when nothing can be written.  \Seen is only a SHOULD.
+        return None
+    selected.watch.stale = True
+    return stored
+
+
+async def _told(session: Session, stored: Stored | None) -> None:
+    """The client has seen the new \\Seen flags in the answers."""
+    if stored is not None and stored.modseq is not None:
+        await session.catch_up(told=stored.modseq)
