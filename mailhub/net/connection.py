@@ -56,6 +56,9 @@ class Hooks(protocol.Protocol):
     def refused(self, reason: str) -> None:
         """Say *reason* (in place of a greeting); the connection is closed after it."""
 
+    def ended(self, reason: str) -> None:
+        """Say *reason* as a goodbye: the server stops, or the administrator ends the session."""
+
     def crashed(self) -> None:
         """Say goodbye after an internal error; the connection is closed after it."""
 
@@ -187,6 +190,11 @@ class Connection(Hooks):
         if not self.closing:
             self._shut(outcome)
             self._link.close()
+
+    def end(self, reason: str) -> None:
+        """Close for a *reason* that the client is told."""
+        self._if_open(lambda: self.ended(reason))
+        self.close("ended")
 
     def abort(self, outcome: str = "server") -> None:
         """Close at once, whatever is unsent."""
