@@ -13,7 +13,7 @@ from functools import lru_cache
 from mailhub.imap.wire.errors import SyntaxRefused
 from mailhub.model.mail import InternalDate
 
-_MONTHS = "Jan Feb Mar Apr May Jun Jul Aug Sep Oct Nov Dec".split()
+_MONTHS = ["Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec"]
 _MONTH_NUMBERS = {name.lower(): number for number, name in enumerate(_MONTHS, 1)}
 _DATE = r" ?(\d{1,2})-([A-Za-z]{3})-(\d{4})"
 _DAY = re.compile(_DATE + r"\Z", re.ASCII)

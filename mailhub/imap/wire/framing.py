@@ -91,6 +91,7 @@ class Framer:
         self._octets = 0  # of the command so far
         self._remaining = 0  # octets of the present literal still to come
         self._literal: Literal | None = None  # announced, neither taken nor abandoned
+        self._after_message = False  # in a command that has given us a message already
         self._dropped = 0
         self._outcome: Event = Abandoned()  # told when all is dropped
         self._steps: dict[_Mode, Callable[[], Event | None]] = {
@@ -141,6 +142,7 @@ class Framer:
         if self._buffer.first == _TLS_HANDSHAKE:
             return self._give_up("This port does not begin with TLS")
         self._begin_text()
+        self._after_message = False
         return None
 
     def _begin_text(self) -> None:
@@ -162,7 +164,8 @@ class Framer:
         self._octets += len(line)
         literal = announced_literal(line)
         if self._octets > self._limits.max_command:
-            return self._refuse("The command is too long", literal)
+            self._refuse("The command is too long", literal)
+            return None
         if literal is not None:
             return self._announce(literal)
         self._mode = _Mode.START
@@ -176,19 +179,26 @@ class Framer:
 
     def _announce(self, literal: Literal) -> Event | None:
         self._text += b"\r\n"
-        if len(self._literals) >= MAX_LITERALS:
-            return self._refuse("The command has too many literals", literal)
-        if self._is_message(self._framed()):
+        if self._after_message or self._is_message(self._framed()):
             self._mode = _Mode.ANNOUNCED
             self._literal = literal
             return MessageAnnounced(self._framed(), literal)
-        if literal.octets > self._limits.max_literal:
-            return self._refuse("The literal is too long", literal)
-        if self._octets + literal.octets > self._limits.max_command:
-            return self._refuse("The command is too long", literal)
+        problem = self._problem_with(literal)
+        if problem:
+            self._refuse(problem, literal)
+            return None
         self._mode = _Mode.LITERAL
         self._remaining = literal.octets
         return ContinuationWanted() if literal.waits else None
+
+    def _problem_with(self, literal: Literal) -> str:
+        if len(self._literals) >= MAX_LITERALS:
+            return "The command has too many literals"
+        if literal.octets > self._limits.max_literal:
+            return "The literal is too long"
+        if self._octets + literal.octets > self._limits.max_command:
+            return "The command is too long"
+        return ""
 
     def _at_literal(self) -> Event | None:
         if len(self._buffer) >= self._remaining:
@@ -208,7 +218,7 @@ class Framer:
         self._mode = _Mode.MESSAGE
         self._remaining = self._literal.octets
         self._literal = None
-        self.piece()
+        self._end_message_if_read()
 
     @property
     def remaining(self) -> int:
@@ -217,12 +227,17 @@ class Framer:
 
     def piece(self) -> bytes:
         """The next octets of the message literal, as many as have come; empty: none yet."""
-        data = self._buffer.take(min(self._remaining, PIECE)) if self.remaining else b""
+        data = self._buffer.take(min(self.remaining, PIECE))
         self._remaining -= len(data)
-        if not self._remaining:
-            # What follows a message is a text of its own: nothing, or SP or ")" and more.
-            self._begin_text()
+        self._end_message_if_read()
         return data
+
+    def _end_message_if_read(self) -> None:
+        if self._mode is _Mode.MESSAGE and not self._remaining:
+            # What follows a message is a text of its own: nothing, or SP or ")" and more.
+            # A literal in it is another message (RFC 3502).
+            self._begin_text()
+            self._after_message = True
 
     # --- dropping
 

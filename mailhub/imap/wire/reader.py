@@ -87,7 +87,7 @@ class Reader:
 
     # --- punctuation
 
-    def skip(self, token: bytes) -> bool:
+    def accept(self, token: bytes) -> bool:
         """Take *token* if it comes next, in any case; whether it did."""
         found = self.next_is(token)
         if found:
@@ -95,11 +95,11 @@ class Reader:
         return found
 
     def expect(self, token: bytes) -> None:
-        if not self.skip(token):
+        if not self.accept(token):
             raise self.refused(f"{token.decode()!r} expected")
 
     def sp(self) -> None:
-        if not self.skip(b" "):
+        if not self.accept(b" "):
             raise self.refused("Missing argument" if self.at_end else "A space expected")
 
     def end(self) -> None:
@@ -114,6 +114,13 @@ class Reader:
         shown = "".join(c if c.isprintable() else "?" for c in rest)
         return SyntaxRefused(f"{what} at {shown!r}" if shown else f"{what} at the end")
 
+    def take(self, pattern: re.Pattern[bytes], what: str) -> bytes:
+        """What *pattern* matches here; *what* names it when it does not."""
+        found = self._match(pattern)
+        if found is None:
+            raise self.refused(f"{what} expected")
+        return found
+
     def _match(self, pattern: re.Pattern[bytes]) -> bytes | None:
         match = pattern.match(self._text, self._position)
         if match is None:
@@ -121,23 +128,17 @@ class Reader:
         self._position = match.end()
         return match[0]
 
-    def _require(self, pattern: re.Pattern[bytes], what: str) -> bytes:
-        found = self._match(pattern)
-        if found is None:
-            raise self.refused(f"{what} expected")
-        return found
-
     # --- words and numbers
 
     def tag(self) -> str:
-        return self._require(_TAG, "A tag").decode("ascii")
+        return self.take(_TAG, "A tag").decode("ascii")
 
     def atom(self) -> str:
-        return self._require(_ATOM, "An atom").decode("ascii")
+        return self.take(_ATOM, "An atom").decode("ascii")
 
     def word(self) -> str:
         """A keyword of the grammar, in upper case: letters, digits and ``. - _ +``."""
-        return self._require(_WORD, "A word").decode("ascii").upper()
+        return self.take(_WORD, "A word").decode("ascii").upper()
 
     def one_of(self, words: Sequence[str]) -> str:
         """One of *words* (upper case)."""
@@ -161,13 +162,13 @@ class Reader:
         return self._number(MAX_NUMBER64)
 
     def _number(self, largest: int) -> int:
-        found = int(self._require(_NUMBER, "A number"))
+        found = int(self.take(_NUMBER, "A number"))
         if found > largest:
             raise self.refused("The number is too large")
         return found
 
     def sequence_set(self) -> SequenceSet:
-        return parse_sequence_set(self._require(_SET, "A set of message numbers"))
+        return parse_sequence_set(self.take(_SET, "A set of message numbers"))
 
     # --- strings
 
@@ -186,21 +187,28 @@ class Reader:
         mark = self._match(_LITERAL)
         if mark is None:
             return None
+        if self._next_literal == len(self._literals):
+            raise self.refused("A literal that has not come yet")
         found = self._literals[self._next_literal]
         self._next_literal += 1
         if b"\0" in found and not mark.startswith(b"~"):
             raise self.refused("A literal must not contain NUL")  # 9051 4.3, 4.4
         return found
 
+    def announced_literal(self) -> None:
+        """The mark of a message literal, which ends what has come of the command."""
+        self.take(_LITERAL, "A literal")
+        self.end()
+
     def nstring(self) -> bytes | None:
-        if self.skip(b"NIL"):
+        if self.accept(b"NIL"):
             return None
         return self.string()
 
     def astring_bytes(self) -> bytes:
         """An astring as it came; SEARCH decodes it by its CHARSET."""
         found = self._string_or_none()
-        return self._require(_ASTRING, "A string") if found is None else found
+        return self.take(_ASTRING, "A string") if found is None else found
 
     def astring(self) -> str:
         return decode_text(self.astring_bytes())
@@ -211,10 +219,10 @@ class Reader:
         """``(item SP item ...)``, each read by *item*."""
         self.expect(b"(")
         found: list[T] = []
-        if may_be_empty and self.skip(b")"):
+        if may_be_empty and self.accept(b")"):
             return found
         found.append(item())
-        while not self.skip(b")"):
+        while not self.accept(b")"):
             self.sp()
             found.append(item())
         return found
@@ -223,7 +231,7 @@ class Reader:
 
     def flag(self) -> str:
         """A system flag in canonical spelling, or a keyword as written."""
-        text = self._require(_FLAG, "A flag").decode("ascii")
+        text = self.take(_FLAG, "A flag").decode("ascii")
         if text.startswith("\\"):
             name = canonical_flag(text)
             if name not in SYSTEM_FLAGS and name.lower() != _RECENT:
@@ -242,7 +250,7 @@ class Reader:
         if self.peek() == b"(":
             return self.flag_list()
         found = [self.flag()]
-        while self.skip(b" ") and not self.at_end:
+        while self.accept(b" ") and not self.at_end:
             found.append(self.flag())
         return _settable(found)
 
@@ -260,10 +268,10 @@ class Reader:
         """LIST's reference: any text, perhaps empty."""
         return self._decode_name(self.astring_bytes())
 
-    def pattern(self) -> str:
+    def list_mailbox(self) -> str:
         """A list-mailbox: a name with wildcards, perhaps empty."""
         found = self._string_or_none()
-        return self._decode_name(self._require(_PATTERN, "A mailbox") if found is None else found)
+        return self._decode_name(self.take(_PATTERN, "A mailbox") if found is None else found)
 
     def _decode_name(self, data: bytes) -> str:
         # 9051 5.1: UTF-8 once IMAP4rev2 is enabled.  Raw 8-bit bytes cannot be UTF-7, so a
@@ -273,7 +281,7 @@ class Reader:
 
     # --- dates
 
-    def day(self) -> datetime.date:
+    def date(self) -> datetime.date:
         """SEARCH's date, quoted or not."""
         if self.peek() == b'"':
             return parse_day(decode_text(self.string()))

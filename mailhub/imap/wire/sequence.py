@@ -19,10 +19,10 @@ _RANGE = re.compile(rb"([1-9][0-9]{0,9}|\*)(?::([1-9][0-9]{0,9}|\*))?\Z")
 
 @dataclass(frozen=True, slots=True)
 class SequenceSet:
-    """``ranges`` in the order written, ends in any order; ``saved``: it was ``$``."""
+    """``ranges`` in the order written, ends in any order; ``is_saved``: it was ``$``."""
 
     ranges: tuple[tuple[int, int], ...] = ()
-    saved: bool = False
+    is_saved: bool = False
 
     def resolve(self, largest: int) -> NumberSet:
         """The numbers meant when ``*`` is *largest* (9051 9: also of ``500:*``, if it is less)."""
@@ -34,7 +34,7 @@ class SequenceSet:
         return NumberSet.of_ranges((a, b) for a, b in self.ranges if a and b)
 
 
-SAVED = SequenceSet(saved=True)
+SAVED = SequenceSet(is_saved=True)
 
 
 def parse_sequence_set(text: bytes) -> SequenceSet:

@@ -1,0 +1,8 @@
+"""The commands, one module per family: grammar, action and reply in one place.
+
+This list is what makes a command exist; the order is CAPABILITY's.
+"""
+
+from mailhub.imap.commands import (  # noqa: F401  (importing registers)
+    basic,
+)

@@ -1,0 +1,47 @@
+"""What makes IMAP connections: give it a portal and an endpoint, and it serves.
+
+>>> endpoint.listen(IMAP4Factory(portal))                              # doctest: +SKIP
+
+The portal may be anybody's; its avatars provide :class:`mailhub.interfaces.IAccount`.
+"""
+
+from __future__ import annotations
+
+from twisted.cred.portal import Portal
+from twisted.internet.interfaces import IAddress
+from twisted.internet.protocol import ServerFactory
+
+from mailhub.config.options import AuthConfig, ImapConfig
+from mailhub.imap.protocol import ImapProtocol
+from mailhub.net.host import Host
+from mailhub.net.login import LogIn
+
+
+class IMAP4Factory(ServerFactory):
+    """Serves the accounts of *portal*; one factory may serve many listeners.
+
+    *host* lends the reactor, limits, TLS and counters (None: defaults, no TLS); *auth* says where
+    passwords may come in clear.
+    """
+
+    noisy = False
+
+    def __init__(
+        self,
+        portal: Portal,
+        config: ImapConfig | None = None,
+        host: Host | None = None,
+        auth: AuthConfig | None = None,
+    ) -> None:
+        self._portal = portal
+        self._config = config or ImapConfig()
+        self._auth = auth or AuthConfig()
+        self._host = host
+
+    def buildProtocol(self, addr: IAddress | None) -> ImapProtocol:
+        if self._host is None:
+            self._host = Host.default()
+        log_in = LogIn(self._portal, self._host, self._auth)
+        protocol = ImapProtocol(self._host, log_in, self._config)
+        protocol.factory = self
+        return protocol

@@ -1,0 +1,170 @@
+"""Telling a client what happened in its mailbox: EXPUNGE, EXISTS, RECENT, FLAGS, FETCH.
+
+One way for all causes, this session's own commands included: ask the mailbox what changed since
+the modseq that the client has been told of (RFC 9051 7.4, 7.5).  That happens before the tagged
+reply of every command and, while the client idles, whenever the account says so.
+
+Message numbers change only with EXPUNGE, which waits while a command with message numbers runs
+(9051 7.5.1); what has gone meanwhile is kept in ``Selected.gone``.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_left
+from collections.abc import Callable, Iterator, Sequence
+from typing import TYPE_CHECKING
+
+from mailhub.imap.fetch.flaglines import flag_lines, modseq_lines
+from mailhub.imap.selected import Selected
+from mailhub.imap.wire.writer import Code, Text
+from mailhub.model.errors import MailboxGone, Unavailable
+from mailhub.model.flags import MAX_KEYWORDS, SYSTEM_FLAGS
+from mailhub.model.mail import Changes, FlagRows
+from mailhub.model.numbers import ModSeq, NumberSet, Uid
+
+if TYPE_CHECKING:
+    from mailhub.imap.session import Session
+
+SLICE = 2_000  # lines between two looks at the clock
+
+
+async def catch_up(
+    session: Session,
+    selected: Selected,
+    *,
+    expunge: bool,
+    quiet: ModSeq | None = None,
+    told: ModSeq | None = None,
+) -> None:
+    """Tell everything that may be told now.
+
+    Flag changes with the modseq *quiet* are the client's own doing and known to it; it is told
+    no more than their MODSEQ, and that only if it cares (RFC 7162 3.1.3).  Of changes with the
+    modseq *told* it has been told all.
+    """
+    changes = await _changes(session, selected)
+    if changes is not None and changes.vanished:
+        selected.gone |= selected.view.known(changes.vanished)
+    if expunge and selected.gone:
+        await _tell_expunged(session, selected)
+    if changes is None:
+        return
+    changed = _known(changes, selected.uidnext, told)
+    if changes.keywords != selected.keywords:
+        selected.keywords = changes.keywords
+        tell_flags(session, selected)
+    await _tell_arrived(session, selected, changes)
+    await _tell_changed(session, selected, changed, quiet=quiet)
+    selected.modseq = changes.highest_modseq
+
+
+async def _changes(session: Session, selected: Selected) -> Changes | None:
+    if not selected.watch.stale:
+        return None
+    selected.watch.stale = False
+    try:
+        changes = await selected.mailbox.changes(selected.modseq)
+    except MailboxGone:
+        # RFC 2180 3.3: there is no other way to tell.
+        session.bye("The selected mailbox has been deleted")
+        return None
+    except Unavailable:
+        selected.watch.stale = True  # told with the next command instead
+        return None
+    # To give a changed or vanished message its number, the numbers as told must be known.
+    if changes.vanished or any(uid < selected.uidnext for uid in changes.changed.uids[:1]):
+        await selected.load()
+    return changes
+
+
+async def _tell_expunged(session: Session, selected: Selected) -> None:
+    numbers, _ = selected.tell_gone()
+    for start in range(0, len(numbers), SLICE):
+        piece = numbers[start : start + SLICE]
+        session.write(b"".join([b"* %d EXPUNGE\r\n" % number for number in piece]))
+        await session.ready()
+
+
+async def _tell_arrived(session: Session, selected: Selected, changes: Changes) -> None:
+    arrived = array("I", (uid for uid in changes.changed.uids if uid >= selected.uidnext))
+    selected.tell_arrived(arrived, changes.uidnext)
+    if not arrived:
+        return
+    if not session.rev2:
+        await claim_recent(selected, NumberSet.of_sorted(arrived))
+    session.untagged(selected.exists, "EXISTS")
+    if not session.rev2:  # 3501 7.3.2, gone in 9051
+        session.untagged(selected.recent_count, "RECENT")
+
+
+async def claim_recent(selected: Selected, arrived: NumberSet) -> None:
+    """Make those of *arrived* \\Recent here that no other session has claimed (3501 2.3.2).
+
+    EXAMINE must not take the flag away from others, so it only looks.
+    """
+    if not selected.read_only:
+        first = await selected.mailbox.claim_recent()
+        arrived = arrived & NumberSet(((first, selected.uidnext),))
+    selected.recent |= arrived
+    selected.recent_count += len(arrived)
+
+
+async def _tell_changed(
+    session: Session, selected: Selected, rows: FlagRows, *, quiet: ModSeq | None
+) -> None:
+    # 7162 3.2.3.4 wants the UID beside the MODSEQ only with QRESYNC; it never hurts.
+    uid, modseq = session.rev2 or session.condstore, session.condstore
+    for piece in _slices(rows):
+        numbers = selected.view.numbers(piece.uids)
+        news = _only(numbers, piece, lambda at: at != quiet)
+        session.write(
+            flag_lines(news, piece, selected.keywords, selected.recent, uid=uid, modseq=modseq)
+        )
+        if modseq and quiet is not None:
+            own = _only(numbers, piece, lambda at: at == quiet)
+            session.write(modseq_lines(own, piece, uid=uid))
+        await session.ready()
+
+
+def _only(numbers: Sequence[int], rows: FlagRows, wanted: Callable[[int], bool]) -> Sequence[int]:
+    """*numbers*, 0 where the row's modseq is not *wanted*."""
+    return [
+        number if wanted(modseq) else 0
+        for number, modseq in zip(numbers, rows.modseqs, strict=True)
+    ]
+
+
+def _known(changes: Changes, uidnext: Uid, told: ModSeq | None) -> FlagRows:
+    """The changes to messages that are not new, those that were *told* left out."""
+    rows = changes.changed
+    end = bisect_left(rows.uids, uidnext)
+    if told is None:
+        return FlagRows(rows.uids[:end], rows.flags[:end], rows.modseqs[:end])
+    kept = [i for i in range(end) if rows.modseqs[i] != told]
+    return FlagRows(
+        array("I", [rows.uids[i] for i in kept]),
+        [rows.flags[i] for i in kept],
+        [rows.modseqs[i] for i in kept],
+    )
+
+
+def _slices(rows: FlagRows) -> Iterator[FlagRows]:
+    for start in range(0, len(rows.uids), SLICE):
+        piece = slice(start, start + SLICE)
+        yield FlagRows(rows.uids[piece], rows.flags[piece], rows.modseqs[piece])
+
+
+def tell_flags(session: Session, selected: Selected) -> None:
+    """FLAGS and PERMANENTFLAGS (9051 7.3.5, 7.1)."""
+    names = [*SYSTEM_FLAGS, *filter(None, selected.keywords)]
+    session.untagged("FLAGS", names)
+    if selected.read_only:
+        session.untagged("OK", Code("PERMANENTFLAGS", []), Text("Nothing can be changed"))
+        return
+    free = MAX_KEYWORDS - sum(1 for word in selected.keywords if word)
+    session.untagged(
+        "OK",
+        Code("PERMANENTFLAGS", [*names, *(["\\*"] if free else [])]),
+        Text("Flags that are kept"),
+    )
