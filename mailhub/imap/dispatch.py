@@ -79,6 +79,7 @@ class Dispatcher:
         command = None
         try:
             command, arguments = find(framed, utf8=session.utf8)
+            session.by_uid = command.name.startswith("UID ")
             self._record(framed, command)
             done = await self._execute(command, arguments)
         except CommandFailed as failed:

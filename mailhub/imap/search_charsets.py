@@ -35,7 +35,7 @@ def decoder(charset: str) -> Decode | None:
     """
     name = normalize_encoding(charset).lower()
     codec = aliases.get(name, name)
-    if name not in _KNOWN or codec not in _KNOWN:
+    if not charset.isprintable() or name not in _KNOWN or codec not in _KNOWN:
         return None
     try:
         codecs.lookup(codec)

@@ -35,7 +35,11 @@ class State(enum.Enum):
 
 
 class Session:
-    """See the module.  ``tag`` is that of the running command, ``message`` its message input."""
+    """See the module.
+
+    ``tag`` is that of the running command, ``message`` its message input; ``by_uid``: it is a UID
+    command, whose FETCH responses all carry the UID (9051 6.4.9).
+    """
 
     def __init__(
         self, connection: Connection, source: Input, log_in: LogIn, config: ImapConfig
@@ -45,6 +49,7 @@ class Session:
         self.log_in = log_in
         self.config = config
         self.tag = ""
+        self.by_uid = False
         self.message: MessageInput | None = None
         self.selected: Selected | None = None
         self.idling = False

@@ -114,7 +114,8 @@ async def _tell_changed(
     session: Session, selected: Selected, rows: FlagRows, *, quiet: ModSeq | None
 ) -> None:
     # 7162 3.2.3.4 wants the UID beside the MODSEQ only with QRESYNC; it never hurts.
-    uid, modseq = session.rev2 or session.condstore, session.condstore
+    uid = session.by_uid or session.rev2 or session.condstore
+    modseq = session.condstore
     for piece in _slices(rows):
         numbers = selected.view.numbers(piece.uids)
         news = _only(numbers, piece, lambda at: at != quiet)

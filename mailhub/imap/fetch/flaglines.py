@@ -1,4 +1,4 @@
-"""Flags as STORE tells them (RFC 9051 7.5.2); with the modseq where RFC 7162 3.1 wants it."""
+"""Flags as they are told unasked, and by STORE (RFC 9051 7.5.2, RFC 7162 3.1)."""
 
 from __future__ import annotations
 
@@ -7,6 +7,8 @@ from collections.abc import Iterable, Sequence
 from mailhub.imap.fetch.values import flags
 from mailhub.model.mail import FlagRows
 from mailhub.model.numbers import NumberSet
+
+Column = tuple[bytes, Iterable[object]]
 
 
 def flag_lines(
@@ -19,13 +21,22 @@ def flag_lines(
     modseq: bool,
 ) -> bytes:
     """One response per row; *numbers* are the sequence numbers, 0: the client has no such row."""
-    wire = [b"FLAGS (%b)"]
-    columns: list[Iterable[object]] = [flags(rows.uids, rows.flags, keywords, recent)]
+    texts = flags(rows.uids, rows.flags, keywords, recent)
+    return _lines(numbers, rows, [(b"FLAGS (%b)", texts)], uid=uid, modseq=modseq)
+
+
+def modseq_lines(numbers: Sequence[int], rows: FlagRows, *, uid: bool) -> bytes:
+    """The modseqs alone: what is told of a change whose flags the client knows (STORE .SILENT)."""
+    return _lines(numbers, rows, [], uid=uid, modseq=True)
+
+
+def _lines(
+    numbers: Sequence[int], rows: FlagRows, items: list[Column], *, uid: bool, modseq: bool
+) -> bytes:
     if uid:
-        wire.append(b"UID %d")
-        columns.append(rows.uids)
+        items.insert(0, (b"UID %d", rows.uids))
     if modseq:
-        wire.append(b"MODSEQ (%d)")
-        columns.append(rows.modseqs)
-    template = b"* %d FETCH (" + b" ".join(wire) + b")\r\n"
+        items.append((b"MODSEQ (%d)", rows.modseqs))
+    template = b"* %d FETCH (" + b" ".join([wire for wire, _ in items]) + b")\r\n"
+    columns = [column for _, column in items]
     return b"".join([template % row for row in zip(numbers, *columns, strict=True) if row[0]])

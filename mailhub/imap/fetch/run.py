@@ -14,7 +14,6 @@ from mailhub.imap.fetch.plan import Batch, Plan, columns_of, columns_of_flags
 from mailhub.imap.fetch.stream import send_long
 from mailhub.imap.selected import Selected
 from mailhub.imap.session import Session
-from mailhub.model.errors import Refusal
 from mailhub.model.mail import Field, FlagRows
 from mailhub.model.numbers import NumberSet, Uid
 
@@ -102,7 +101,7 @@ class Answer:
             plan = self._seen_plan if batch.uids[0] in self._seen else self._plan
             try:
                 await send_long(self._session, self._selected.mailbox, plan, numbers[0], batch)
-            except Refusal:
+            except Exception:
                 # A literal cannot be taken back; whatever followed would be read as its octets.
                 self._session.connection.abort("content lost")
                 raise
