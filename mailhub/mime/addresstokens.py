@@ -40,7 +40,7 @@ def parse(text: bytes, limit: int) -> list[Parsed]:
         else:
             if mark == b":":
                 _start_group(_phrase(current), found, in_group)
-            else:
+            elif current:
                 _finish(current, found)
             if mark == b";" and in_group:
                 found.append(GROUP_END)

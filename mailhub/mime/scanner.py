@@ -4,8 +4,8 @@ Offsets are into the bytes as they came.  Lines end in LF, with or without CR be
 CR is an ordinary byte.  A header ends at the first empty line, whatever its lines look like, at a
 boundary line of an enclosing multipart, or at the end.  A boundary line is ``--`` and exactly the
 boundary, optionally ``--``, then nothing but spaces and tabs (RFC 2046 5.1.1); the line break
-before it belongs to it.  Innermost multiparts are asked first; one that has been closed takes
-part no more.  Nothing is refused: see :mod:`.tree` for the limits and what lies beyond them.
+before it belongs to it (:mod:`.boundaries`).  Nothing is refused: see :mod:`.tree` for the
+limits and what lies beyond them.
 
 Memory: the header block at hand, a boundary line, the pieces not yet looked at (64 KiB), and the
 results.
@@ -14,10 +14,10 @@ results.
 from __future__ import annotations
 
 import re
-from typing import NamedTuple
 
 from mailhub.mime import tree
 from mailhub.mime.analysis import Analysis
+from mailhub.mime.boundaries import MAX_DELIMITER_LINE, Boundaries, Delimiter
 from mailhub.mime.content import CONTENT_FIELDS, content
 from mailhub.mime.envelope import ENVELOPE_FIELDS, addresses, envelope
 from mailhub.mime.headers import Fields, collect
@@ -26,9 +26,6 @@ from mailhub.mime.summary import SUMMARY_FIELDS, summarise
 from mailhub.mime.tree import Kind, Node
 
 SLICE_OCTETS = 64 * 1024
-MAX_DELIMITER_LINE = 1000
-"""A line longer than this is no boundary line, so no more than this waits for its end."""
-
 _NESTED_FIELDS = CONTENT_FIELDS | ENVELOPE_FIELDS
 MESSAGE_FIELDS = _NESTED_FIELDS | SUMMARY_FIELDS
 _empty_line = re.compile(rb"\n\r?\n").search
@@ -39,15 +36,6 @@ def analyse(data: bytes) -> Analysis:
     scanner = Scanner()
     scanner.feed(data)
     return scanner.finish()
-
-
-class Delimiter(NamedTuple):
-    """A boundary line; positions in the buffer.  ``owner`` None: it is not all there yet."""
-
-    line_break: int
-    after: int
-    owner: Node | None = None
-    closing: bool = False
 
 
 class Scanner:
@@ -68,8 +56,7 @@ class Scanner:
         self._fields: Fields = {}
         self._parts = 1
         self._captures = 0
-        self._multiparts: list[Node] = []  # those whose boundary counts, outermost first
-        self._boundaries: dict[bytes, tuple[Node, bool]] = {}
+        self._boundaries = Boundaries()
 
     def feed(self, data: bytes) -> None:
         self._waiting.append(data)
@@ -97,7 +84,7 @@ class Scanner:
     def _drop(self, position: int) -> None:
         """Forget what lies before *position*, except the line break just before it."""
         keep = max(0, position - 2)
-        self._count(self._base + keep)
+        self._count(max(self._counted, self._base + keep))
         self._buffer = self._buffer[keep:]
         self._base += keep
         self._position -= keep
@@ -109,7 +96,7 @@ class Scanner:
         start = self._node.start - self._base
         end = self._header_end(start)
         limit = len(self._buffer) if end is None else end
-        delimiter = self._next_delimiter(max(0, start - 1), limit) if self._boundaries else None
+        delimiter = self._boundaries.find(self._buffer, max(0, start - 1), limit, self._final)
         if delimiter is not None:
             if delimiter.owner is None:
                 return False
@@ -146,8 +133,7 @@ class Scanner:
         self._position = max(0, end - 1)
         self._in_header = False
         if node.kind is Kind.MULTIPART:
-            self._multiparts.append(node)
-            self._learn(node)
+            self._boundaries.open(node)
         elif node.kind is Kind.MESSAGE:
             self._node = self._child(node, node.body_start)
             self._position = end
@@ -184,33 +170,16 @@ class Scanner:
         if not self._boundaries:
             self._position = len(self._buffer)
             return False
-        delimiter = self._next_delimiter(self._position, len(self._buffer))
+        end = len(self._buffer)
+        delimiter = self._boundaries.find(self._buffer, self._position, end, self._final)
         if delimiter is None:
-            self._position = max(self._position, len(self._buffer) - 2)
+            self._position = max(self._position, end - 2)
             return False
         if delimiter.owner is None:
             self._position = delimiter.line_break
             return False
         self._begin_part(delimiter)
         return True
-
-    def _next_delimiter(self, start: int, limit: int) -> Delimiter | None:
-        """The first boundary line whose line break is at *start* or later, before *limit*."""
-        buffer = self._buffer
-        while (found := buffer.find(b"\n--", start, limit)) >= 0:
-            end = buffer.find(b"\n", found + 3, found + 3 + MAX_DELIMITER_LINE)
-            if end < 0:
-                if len(buffer) >= found + 3 + MAX_DELIMITER_LINE:
-                    start = found + 3
-                    continue
-                if not self._final:
-                    return Delimiter(found, found)
-                end = len(buffer)
-            owner = self._boundaries.get(buffer[found + 3 : end].rstrip(b" \t\r"))
-            if owner is not None:
-                return Delimiter(found, min(end + 1, len(buffer)), *owner)
-            start = end
-        return None
 
     def _before(self, line_break: int) -> int:
         """Where the line break that ends in the LF at *line_break* begins."""
@@ -224,25 +193,14 @@ class Scanner:
         self._close(max(end, self._node.body_start), owner)
         owner.captured = None
         self._node = owner
-        while self._multiparts[-1] is not owner:
-            self._multiparts.pop()
+        self._boundaries.passed(delimiter)
         if delimiter.closing:
-            self._multiparts.pop()
             self._position = max(delimiter.line_break + 3, delimiter.after - 1)
         else:
             self._node = self._child(owner, self._base + delimiter.after)
             self._position = delimiter.after
-        if self._parts >= tree.MAX_PARTS:
-            self._multiparts.clear()
-        self._boundaries.clear()
-        for multipart in self._multiparts:
-            self._learn(multipart)
-
-    def _learn(self, multipart: Node) -> None:
-        boundary = multipart.content.type.boundary
-        assert boundary is not None
-        self._boundaries[boundary] = (multipart, False)
-        self._boundaries[boundary + b"--"] = (multipart, True)
+            if self._parts >= tree.MAX_PARTS:
+                self._boundaries.forget()
 
     def _close(self, end: int, owner: Node | None) -> None:
         """All parts inside *owner* end at offset *end*."""
