@@ -1,0 +1,55 @@
+"""Portal and factories of a server, put together as docs/embedding.rst tells everybody to."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import replace
+
+from twisted.cred.portal import Portal
+from twisted.internet.interfaces import IProtocolFactory
+
+from mailhub.auth.hashing import HashingThreads
+from mailhub.auth.portal import load_secret, local_checkers, make_portal
+from mailhub.auth.realm import MailRealm
+from mailhub.config.options import Config, TlsConfig
+from mailhub.delivery.delivery import Delivery
+from mailhub.embed import IMAP4Factory, LMTPFactory, POP3Factory
+from mailhub.net.host import Host
+from mailhub.net.monitor import make_site
+from mailhub.net.selfsigned import ensure_certificate
+from mailhub.service.engine import Engine
+from mailhub.store.hub.datadir import DataDir
+
+
+def tls_config(config: Config, data: DataDir) -> TlsConfig:
+    """As configured; without a certificate, one of a private CA, made at the first start."""
+    if config.tls.certificates:
+        return config.tls
+    return replace(config.tls, certificates=(ensure_certificate(data.tls, config.hostname),))
+
+
+def local_portal(config: Config, engine: Engine, host: Host, hashing: HashingThreads) -> Portal:
+    """Who may log in: local accounts."""
+    checkers = local_checkers(
+        engine.hub, config.auth, host.reactor, hashing, load_secret(engine.data.path / "scram.key")
+    )
+    return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
+
+
+def factories(
+    config: Config, engine: Engine, host: Host, portal: Portal
+) -> Mapping[str, IProtocolFactory]:
+    """What each protocol of a ``[[listener]]`` is served with."""
+    delivery = Delivery(
+        engine.hub,
+        engine.store,
+        config=config.delivery,
+        hostname=host.hostname,
+        metrics=host.metrics,
+    )
+    return {
+        "imap": IMAP4Factory(portal, config=config.imap, host=host, auth=config.auth),
+        "pop3": POP3Factory(portal, config=config.pop3, host=host, auth=config.auth),
+        "lmtp": LMTPFactory(delivery, config=config.lmtp, host=host),
+        "metrics": make_site(host.reactor, host.metrics, engine.not_ready),
+    }
