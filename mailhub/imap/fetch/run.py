@@ -18,7 +18,7 @@ from mailhub.model.mail import Field, FlagRows
 from mailhub.model.numbers import NumberSet, Uid
 
 FLAGS_PER_SLICE = 5_000
-ROWS_PER_SLICE = 500
+ROWS_PER_SLICE = 250
 
 
 class Answer:
