@@ -85,6 +85,13 @@ class Hub:
         with self._inline.read() as tx:
             return accounts.get(tx, account)
 
+    def is_new(self, account: AccountId) -> bool:
+        """Whether nothing was ever filed for it, so that it need not have a file.  Immediate."""
+        if account in self._news.usage:
+            return False
+        with self._inline.read() as tx:
+            return usage.ledger_seq(tx, account) == 0
+
     # --- what the hub is told -------------------------------------------------------------
 
     def record_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:

@@ -41,3 +41,15 @@ def record_login(tx: Tx, account: AccountId, now: int) -> None:
         """,
         (account, now),
     )
+
+
+def ledger_seq(tx: Tx, account: AccountId) -> int:
+    """Of the newest report; 0 when there was none."""
+    row = tx.execute(
+        """
+        SELECT ledger_seq FROM activity
+        WHERE account = (SELECT number FROM account WHERE id = ?)
+        """,
+        (account,),
+    ).fetchone()
+    return 0 if row is None else int(row[0])
