@@ -104,7 +104,8 @@ class Session:
         except Refused as refused:
             outcome = "bad"
             self.send(refused.reply)
-            self._count_bad()
+            if refused.is_mistake:
+                self._count_bad()
         self.channel.host.metrics.command("lmtp", name, outcome, seconds() - began)
 
     async def _handle(self, name: str, argument: str) -> str:

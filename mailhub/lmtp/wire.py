@@ -193,6 +193,11 @@ class Refused(Exception):
         super().__init__(text)
         self.reply = reply(code, status, text)
 
+    @property
+    def is_mistake(self) -> bool:
+        """Not a bad address, or what pipelining brings behind a command that was refused."""
+        return self.reply.code in (500, 501) and self.reply.status.startswith("5.5.")
+
 
 def parse_command(line: bytes) -> tuple[str, str]:
     """Verb in upper case and argument, or Refused."""

@@ -1,0 +1,110 @@
+"""The messages of the maildrop: STAT, LIST, UIDL, RETR, TOP, DELE, RSET.  RFC 1939 5 and 7.
+
+Sizes are those of the stored message, and RETR sends exactly that many octets, dot-stuffing and
+terminator apart; see :mod:`mailhub.pop3.wire` for messages that are no proper lines.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import TYPE_CHECKING
+
+from mailhub.model.errors import MessageGone
+from mailhub.pop3.commands.general import no_argument
+from mailhub.pop3.maildrop import Maildrop
+from mailhub.pop3.wire import TERMINATOR, DotStuffer, LineCounter, numbers
+
+if TYPE_CHECKING:
+    from mailhub.pop3.session import Session
+
+
+def maildrop(session: Session) -> Maildrop:
+    assert session.maildrop is not None, "the table lets these commands in after log-in only"
+    return session.maildrop
+
+
+async def stat(session: Session, argument: bytes) -> None:
+    no_argument(argument)
+    drop = maildrop(session)
+    session.ok(f"{drop.count} {drop.octets}")
+
+
+async def list_(session: Session, argument: bytes) -> None:
+    drop = maildrop(session)
+    await _listing(session, argument, lambda index: b"%d" % drop.size(index))
+
+
+async def uidl(session: Session, argument: bytes) -> None:
+    await _listing(session, argument, maildrop(session).uidl)
+
+
+async def _listing(session: Session, argument: bytes, line: Callable[[int], bytes]) -> None:
+    """One message in the status line, or all in a multi-line response."""
+    drop = maildrop(session)
+    for number in numbers(argument, 0, 1):
+        session.ok(f"{number} {line(drop.index(number)).decode()}")
+        return
+    session.ok(f"{drop.count} messages ({drop.octets} octets)")
+    session.answering = True
+    for lines in drop.listing(line):
+        session.channel.write(lines)
+        await session.channel.ready()
+    session.channel.write(TERMINATOR)
+
+
+async def retr(session: Session, argument: bytes) -> None:
+    drop = maildrop(session)
+    (number,) = numbers(argument, 1, 1)
+    index = drop.index(number)
+    piece, position = await drop.read(index, 0), 0  # before +OK: it may be gone
+    session.ok(f"{drop.size(index)} octets")
+    session.answering = True
+    stuffer = DotStuffer()
+    while piece:
+        session.channel.write(stuffer.feed(piece))
+        position += len(piece)
+        await session.channel.ready()
+        piece = await drop.read(index, position)
+    session.channel.write(stuffer.finish())
+
+
+async def top(session: Session, argument: bytes) -> None:
+    drop = maildrop(session)
+    number, lines = numbers(argument, 2, 2)
+    index = drop.index(number)
+    header = await drop.header(index)
+    if header is None:
+        raise MessageGone
+    session.ok("Top of message follows")
+    session.answering = True
+    stuffer, counter = DotStuffer(), LineCounter(lines)
+    session.channel.write(stuffer.feed(header))
+    position = len(header)
+    if position == drop.size(index):
+        session.channel.write(stuffer.feed(missing_empty_line(header)))
+    while not counter.satisfied and (piece := await drop.read(index, position)):
+        session.channel.write(stuffer.feed(counter.feed(piece)))
+        position += len(piece)
+        await session.channel.ready()
+    session.channel.write(stuffer.finish())
+
+
+def missing_empty_line(header: bytes) -> bytes:
+    """What makes *header* end in an empty line, for which some clients wait (1939 7)."""
+    if header in (b"\r\n", b"\n") or header.endswith((b"\n\r\n", b"\n\n")):
+        return b""
+    return b"\r\n" if header.endswith(b"\n") or not header else b"\r\n\r\n"
+
+
+async def dele(session: Session, argument: bytes) -> None:
+    drop = maildrop(session)
+    (number,) = numbers(argument, 1, 1)
+    drop.mark(drop.index(number))
+    session.ok(f"Message {number} deleted")
+
+
+async def rset(session: Session, argument: bytes) -> None:
+    no_argument(argument)
+    drop = maildrop(session)
+    drop.unmark_all()
+    session.ok(f"{drop.count} messages ({drop.octets} octets)")
