@@ -29,10 +29,9 @@ def channel_bindings(connection: SSL.Connection) -> list[tuple[str, bytes]]:
 
 
 def certificate_hash(connection: SSL.Connection) -> bytes | None:  # 5929 4.1
-    presented = connection.get_certificate()
-    if presented is None:
+    certificate = connection.get_certificate(as_cryptography=True)
+    if certificate is None:
         return None
-    certificate = presented.to_cryptography()
     algorithm = certificate.signature_hash_algorithm
     if algorithm is None:  # Ed25519 and others: undefined
         return None

@@ -115,12 +115,12 @@ class Link:
 
     def _identify(self, socket: Any) -> None:
         peer, here = socket.getPeer(), socket.getHost()
-        address = getattr(peer, "host", "")
+        address = plain(getattr(peer, "host", ""))
         self._up.client = replace(
             self._up.client,
             address=address,
             port=getattr(peer, "port", 0),
-            local_address=getattr(here, "host", ""),
+            local_address=plain(getattr(here, "host", "")),
             local_port=getattr(here, "port", 0),
             tls=ISSLTransport.providedBy(socket),
             trusted=is_here(address),
@@ -227,10 +227,13 @@ class Link:
             self.abort()
 
 
+def plain(address: str) -> str:
+    """IPv4 addresses as such, also when they come in over an IPv6 socket."""
+    return address.removeprefix("::ffff:") if "." in address else address
+
+
 def is_within(address: str, networks: tuple[Network, ...]) -> bool:
     ip = ipaddress.ip_address(address)
-    if isinstance(ip, ipaddress.IPv6Address) and ip.ipv4_mapped:
-        ip = ip.ipv4_mapped
     return any(ip in network for network in networks if network.version == ip.version)
 
 

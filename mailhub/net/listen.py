@@ -95,8 +95,9 @@ class Doorway:
 
     def buildProtocol(self, addr: IAddress) -> IProtocol | None:
         protocol = self._factory.buildProtocol(addr)
-        if isinstance(protocol, Connection):
-            protocol.entry = self._entry
+        whatever: object = protocol  # the monitor speaks HTTP and is no Connection
+        if isinstance(whatever, Connection):
+            whatever.entry = self._entry
         return protocol
 
     def doStart(self) -> None:

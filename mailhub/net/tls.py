@@ -16,7 +16,7 @@ from cryptography.hazmat.primitives.asymmetric.ec import EllipticCurvePrivateKey
 from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
-from OpenSSL import SSL, crypto
+from OpenSSL import SSL
 from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
 from twisted.protocols.tls import TLSMemoryBIOProtocol
 from zope.interface import implementer
@@ -135,11 +135,11 @@ def _use(context: SSL.Context, chain: list[x509.Certificate], key_path: Path) ->
         raise BadCertificate(f"{key_path}: not an unencrypted key in PEM form") from None
     if not isinstance(key, (EllipticCurvePrivateKey, Ed25519PrivateKey, RSAPrivateKey)):
         raise BadCertificate(f"{key_path}: a key of a kind that is not used for TLS")
-    context.use_certificate(crypto.X509.from_cryptography(chain[0]))
+    context.use_certificate(chain[0])
     for issuer in chain[1:]:
-        context.add_extra_chain_cert(crypto.X509.from_cryptography(issuer))
+        context.add_extra_chain_cert(issuer)
     try:
-        context.use_privatekey(crypto.PKey.from_cryptography_key(key))
+        context.use_privatekey(key)
         context.check_privatekey()
     except (SSL.Error, TypeError):
         raise BadCertificate(f"{key_path}: the key does not belong to the certificate") from None
