@@ -5,4 +5,10 @@ This list is what makes a command exist; the order is CAPABILITY's.
 
 from mailhub.imap.commands import (  # noqa: F401  (importing registers)
     basic,
+    copy,
+    expunge,
+    fetch,
+    move,
+    search,
+    store,
 )
