@@ -4,9 +4,16 @@ from __future__ import annotations
 
 from typing import Any
 
+from twisted.logger import ILogObserver
+from zope.interface import implementer
 
+
+@implementer(ILogObserver)
 class Events(list[dict[str, Any]]):
     """Log entries, oldest first."""
+
+    def __call__(self, event: dict[str, Any]) -> None:
+        self.append(event)
 
     def names(self) -> list[str]:
         return [entry["event"] for entry in self if "event" in entry]

@@ -1,0 +1,35 @@
+"""One server for all tests of a worker, and an account of its own for each test."""
+
+from __future__ import annotations
+
+import itertools
+import ssl
+from collections.abc import Iterator
+
+import pytest
+
+from tests.e2e.server import LiveServer, Login
+
+_numbers = itertools.count(1)
+
+
+@pytest.fixture(scope="session")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
+    live = LiveServer(tmp_path_factory.mktemp("server"))
+    try:
+        yield live
+    finally:
+        live.process.stop()
+
+
+@pytest.fixture
+def login(server: LiveServer) -> Login:
+    """A new, empty account."""
+    number = next(_numbers)
+    return server.add_account(f"user{number}@example.org", f"pass word {number}")
+
+
+@pytest.fixture
+def trust(server: LiveServer) -> ssl.SSLContext:
+    """A client that trusts the server's CA."""
+    return ssl.create_default_context(cafile=str(server.ca))
