@@ -46,14 +46,15 @@ def test_with_implicit_tls_the_greeting_comes_inside() -> None:
 
 def test_starttls_is_offered_until_tls_is_on() -> None:
     story, transport = World(tls=True).connect(kind=StartsTls)
-    assert story.tls_offered
+    offered = [story.tls_offered]
     story.dataReceived(b"STARTTLS\r\n")
     assert transport.value() == b"hello\r\ngo ahead\r\n"
     transport.clear()
 
     client = TlsClient(story, transport)
     assert story.secure
-    assert not story.tls_offered
+    offered.append(story.tls_offered)
+    assert offered == [True, False]
     client.send(b"hidden")
     assert story.story == ["greeted", b"STARTTLS\r\n", b"hidden"]
     story.write(b"answer")

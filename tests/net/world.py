@@ -11,6 +11,7 @@ from typing import Any
 from OpenSSL import SSL
 from twisted.internet.address import IPv4Address
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
 from twisted.internet.task import Clock
 from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
@@ -38,6 +39,9 @@ class Socket(StringTransport):
     disconnecting: bool
     disconnected: bool
     dataBuffer = b""  # noqa: N815 - where Twisted's TCP transports keep what is unsent
+
+    def __init__(self, address: str) -> None:
+        StringTransport.__init__(self, peerAddress=IPv4Address("TCP", address, 4711))
 
     def value(self) -> bytes:
         return bytes(StringTransport.value(self))
@@ -92,8 +96,8 @@ class World:
         story = kind(self.host)
         if entry is not None:
             story.entry = entry
-        transport = Socket(peerAddress=IPv4Address("TCP", address, 4711))
-        story.makeConnection(transport)
+        transport = Socket(address)
+        Protocol.makeConnection(story, transport)
         return story, transport
 
     def vanish(self, story: Story) -> None:
