@@ -1,0 +1,199 @@
+"""New messages: content, body and message rows, threads.  APPEND and delivery.
+
+A message whose rest is too long for one row is staged first: its chunks are written in
+transactions of their own, so that no writer waits for 50 MiB, and belong to nobody until the
+message is filed.
+"""
+
+from __future__ import annotations
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mailhub.interfaces import Incoming
+from mailhub.mime.analysis import Analysis
+from mailhub.model.flags import DELETED, SEEN
+from mailhub.model.mail import Appended
+from mailhub.model.names import INBOX, MailboxName
+from mailhub.model.numbers import ModSeq, NumberSet
+from mailhub.store.spool import Staged
+from mailhub.store.sqlite import boxes, keywords
+from mailhub.store.sqlite.boxes import Box, Tally
+from mailhub.store.sqlite.packing import integers
+from mailhub.store.sqlite.transaction import Tx
+
+CHUNK_OCTETS = 256 * 1024
+CHUNKS_AT_ONCE = 4
+MAX_REFERENCES = 30
+"""Message ids of one message that its thread is looked up by, the oldest and the newest."""
+
+UidlMaker = Callable[[int, int], str]
+"""From UIDVALIDITY and UID to the id that POP3 shows for ever."""
+
+
+@dataclass(frozen=True, slots=True)
+class Letter:
+    """A message ready to be filed; ``content`` if its chunks have been staged."""
+
+    incoming: Incoming
+    staged: Staged
+    content: int | None = None
+
+    @property
+    def rest_octets(self) -> int:
+        return self.staged.size - self.staged.analysis.header_octets
+
+
+def file(tx: Tx, name: MailboxName, letters: Sequence[Letter], uidl: UidlMaker) -> Appended:
+    """File all *letters* in the mailbox *name*."""
+    box = boxes.find(tx, name)
+    modseq = tx.next_modseq()
+    uids = box.take_uids(len(letters))
+    added = Tally()
+    first_unseen = None
+    for uid, letter in zip(uids, letters, strict=True):
+        flags = keywords.mask(tx, box, letter.incoming.flags)
+        content = letter.content or tx.next_content()
+        _add_content(tx, content, letter)
+        _add_message(tx, box, uid, letter, content, flags, modseq, uidl)
+        size = letter.staged.size
+        added.count += 1
+        added.octets += size
+        if flags & DELETED:
+            added.deleted += 1
+            added.deleted_octets += size
+        if not flags & SEEN:
+            added.unseen += 1
+            first_unseen = first_unseen or uid
+    if letters:
+        boxes.count_added(tx, box, added, modseq, first_unseen)
+    return Appended(box.uidvalidity, NumberSet.of_sorted(uids))
+
+
+def _add_message(
+    tx: Tx,
+    box: Box,
+    uid: int,
+    letter: Letter,
+    content: int,
+    flags: int,
+    modseq: ModSeq,
+    uidl: UidlMaker,
+) -> None:
+    date = letter.incoming.date
+    tx.execute(
+        "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (
+            box.id,
+            uid,
+            content,
+            flags,
+            modseq,
+            modseq,
+            date.seconds if date else tx.now,
+            date.zone_minutes if date else 0,
+            tx.now,
+            letter.staged.size,
+            uidl(box.uidvalidity, uid) if box.name == INBOX else None,
+        ),
+    )
+
+
+def _add_content(tx: Tx, content: int, letter: Letter) -> None:
+    staged = letter.staged
+    a = staged.analysis
+    header = staged.read(0, a.header_octets)
+    if letter.content is None:
+        rest = staged.read(a.header_octets, letter.rest_octets)
+    else:
+        rest = None
+        tx.execute("DELETE FROM staging WHERE content = ?", (content,))
+    tx.execute("INSERT INTO body VALUES (?, ?, ?)", (content, header, rest))
+    tx.execute(
+        "INSERT INTO content VALUES"
+        " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
+        (content, staged.size, a.header_octets, thread_of(tx, a, content), *_analysed(a)),
+    )
+
+
+def _analysed(a: Analysis) -> tuple[int | bytes | str | None, ...]:
+    return (
+        a.sent_seconds,
+        a.sent_zone,
+        a.has_attachment,
+        a.envelope,
+        a.bodystructure,
+        _text(a.preview),
+        a.parts,
+        _text(a.message_id),
+        _text(" ".join(a.references)),
+        _text(a.base_subject),
+        _text(a.subject),
+        _text(a.from_),
+        _text(a.to),
+        _text(a.cc),
+        _text(a.sort_from),
+        _text(a.sort_to),
+        _text(a.sort_cc),
+        _text(a.display_from),
+        _text(a.display_to),
+    )
+
+
+def _text(text: str) -> str:
+    """*text* without lone surrogates, which no UTF-8 can hold."""
+    return text if text.isascii() else text.encode("utf-8", "replace").decode("utf-8")
+
+
+# --- threads ------------------------------------------------------------------------------
+
+
+def thread_of(tx: Tx, analysis: Analysis, content: int) -> int:
+    """The thread of a message: that of the oldest relative known, else one of its own.
+
+    RFC 8474 5.2: it never changes, so two threads that turn out to be one stay two.
+    """
+    references = analysis.references
+    if len(references) > MAX_REFERENCES:
+        references = references[:1] + references[1 - MAX_REFERENCES :]
+    ids = {_hash(message_id) for message_id in (*references, analysis.message_id) if message_id}
+    if not ids:
+        return content
+    known: dict[int, int] = dict(
+        tx.rows(
+            "SELECT message_id, thread FROM thread"
+            " WHERE message_id IN (SELECT value FROM carray(?))",
+            (integers(ids),),
+        )
+    )
+    thread = min(known.values(), default=content)
+    for message_id in ids - known.keys():
+        tx.execute("INSERT INTO thread VALUES (?, ?)", (message_id, thread))
+    return thread
+
+
+def _hash(message_id: str) -> int:
+    octets = message_id.encode("utf-8", "replace")
+    return int.from_bytes(hashlib.blake2b(octets, digest_size=8).digest(), "big", signed=True)
+
+
+# --- chunks -------------------------------------------------------------------------------
+
+
+def begin_chunks(tx: Tx) -> int:
+    """A content id for a message whose chunks are going to be staged."""
+    content = tx.next_content()
+    tx.execute("INSERT INTO staging VALUES (?, ?)", (content, tx.now))
+    return content
+
+
+def add_chunks(tx: Tx, content: int, letter: Letter, first: int) -> None:
+    """Write some chunks of *letter*, from number *first* on."""
+    start = letter.staged.analysis.header_octets
+    for n in range(first, first + CHUNKS_AT_ONCE):
+        at = start + n * CHUNK_OCTETS
+        if at >= letter.staged.size:
+            return
+        octets = letter.staged.read(at, min(CHUNK_OCTETS, letter.staged.size - at))
+        tx.execute("INSERT INTO chunk VALUES (?, ?, ?)", (content, n, octets))

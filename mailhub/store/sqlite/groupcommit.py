@@ -1,0 +1,241 @@
+"""Many changes, one commit: each in a savepoint of its own, results only after COMMIT.
+
+The rules come from fault injection (a naive savepoint loop stored a message that it then reported
+as failed).  SQLite rolls back the whole transaction by itself on SQLITE_FULL and on I/O errors,
+so after any error the first question is whether there still is a transaction.
+
+1. BEGIN IMMEDIATE; each job runs in a savepoint.
+2. A job that failed while the transaction lives is undone alone.  If the transaction is gone, the
+   job fails and everything starts again with the others.
+3. Nobody learns a result before COMMIT has returned.
+4. When COMMIT finds the disk full, each job is run once more alone.
+5. An I/O error fails all with a temporary error and fences the account: a new connection, and
+   nothing is acknowledged until a checkpoint has moved the whole log to the database.
+
+Jobs can run several times, so they have no effects outside the database.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, field
+
+import apsw
+
+from mailhub.model.errors import Unavailable
+from mailhub.model.mail import MailboxId, Usage
+from mailhub.store.sqlite.connection import refusal
+from mailhub.store.sqlite.transaction import NeedsDurable, Tx
+
+
+@dataclass(slots=True, eq=False)
+class Job:
+    """``durable`` False: survives the process but perhaps not the machine (flag changes)."""
+
+    work: Callable[[Tx], object]
+    durable: bool = True
+    done: bool = False
+    result: object = None
+    failure: Exception | None = None
+
+    def fail(self, failure: Exception) -> None:
+        self.done = True
+        self.failure = failure
+
+
+@dataclass(slots=True)
+class Committed:
+    """What a group changed, to be published."""
+
+    touched: list[MailboxId | None] = field(default_factory=list)
+    usage: tuple[Usage, int] | None = None
+
+
+class _CommitFull(Exception):
+    """The disk is full, and it is nobody's in particular."""
+
+
+class GroupCommit:
+    """The writing connection of an account.  Used by one thread at a time."""
+
+    def __init__(
+        self,
+        connect: Callable[[], apsw.Connection],
+        clock: Callable[[], float],
+        fenced: Callable[[apsw.Error], None],
+    ) -> None:
+        self._connect = connect
+        self._clock = clock
+        self._on_fence = fenced
+        self._db: apsw.Connection | None = None
+        self._synchronous = ""
+        self._fenced = False
+        self.wal_frames = 0
+
+    def run(self, jobs: Sequence[Job]) -> Committed:
+        """Afterwards every job is done.  Never raises."""
+        committed = Committed()
+        try:
+            self._recover()
+            self._commit(list(jobs), committed, any(job.durable for job in jobs))
+        except apsw.IOError as error:
+            self._fence(error)
+            _fail_rest(jobs, Unavailable())
+        except apsw.Error as error:
+            self._abandon()
+            _fail_rest(jobs, refusal(error))
+        except Exception as error:  # a file that cannot be opened, or our own mistake
+            self._abandon()
+            _fail_rest(jobs, error)
+        return committed
+
+    # --- the rules
+
+    def _commit(self, jobs: list[Job], committed: Committed, durable: bool) -> None:
+        while jobs:
+            try:
+                spoiler = self._attempt(jobs, committed, durable)
+            except NeedsDurable:
+                durable = True
+            except _CommitFull as full:
+                if len(jobs) == 1:
+                    jobs[0].fail(refusal(apsw.FullError(str(full))))
+                    return
+                for job in jobs:
+                    self._commit([job], committed, durable)
+                return
+            else:
+                if spoiler is None:
+                    return
+                jobs.remove(spoiler)
+
+    def _attempt(self, jobs: list[Job], committed: Committed, durable: bool) -> Job | None:
+        """One transaction; the job that made SQLite roll it back, if one did (rule 2)."""
+        db = self._ready(durable)
+        db.execute("BEGIN IMMEDIATE")
+        try:
+            tx = Tx(db, int(self._clock()), durable=durable)
+        except NeedsDurable:
+            db.execute("ROLLBACK")
+            raise
+        refused: list[tuple[Job, Exception]] = []
+        for job in jobs:
+            failure = self._savepoint(db, tx, job)
+            if failure is None:
+                continue
+            if not db.in_transaction:
+                job.fail(_told(failure))
+                return job
+            refused.append((job, failure))
+        usage = self._finish(db, tx, len(refused) == len(jobs))
+        for job, failure in refused:
+            job.fail(_told(failure))
+        for job in jobs:
+            job.done = True
+        committed.touched += [box for box in tx.touched if box not in committed.touched]
+        committed.usage = usage or committed.usage
+        return None
+
+    def _savepoint(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
+        """Run *job*; what it raised, its effects undone.  I/O errors go up."""
+        mark = tx.mark()
+        db.execute("SAVEPOINT job")
+        try:
+            job.result = job.work(tx)
+        except apsw.IOError:
+            raise
+        except Exception as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK TO job")
+                db.execute("RELEASE job")
+            tx.back_to(mark)
+            return error
+        db.execute("RELEASE job")
+        return None
+
+    def _finish(self, db: apsw.Connection, tx: Tx, nothing: bool) -> tuple[Usage, int] | None:
+        if nothing:
+            db.execute("ROLLBACK")
+            return None
+        try:
+            usage = tx.flush()
+            db.execute("COMMIT")
+        except apsw.FullError as error:
+            if db.in_transaction:
+                db.execute("ROLLBACK")
+            raise _CommitFull(str(error)) from error
+        return usage
+
+    # --- the connection
+
+    @property
+    def db(self) -> apsw.Connection | None:
+        """For housekeeping between groups; None: not open, or fenced."""
+        return None if self._fenced else self._db
+
+    def _ready(self, durable: bool) -> apsw.Connection:
+        if self._db is None:
+            self._db = self._open()
+        wanted = "FULL" if durable else "NORMAL"
+        if wanted != self._synchronous:
+            self._db.execute(f"PRAGMA synchronous={wanted}")
+            self._synchronous = wanted
+        return self._db
+
+    def _open(self) -> apsw.Connection:
+        db = self._connect()
+        self._synchronous = ""
+        # Takes the place of SQLite's own automatic checkpoint, too.
+        db.set_wal_hook(self._grown)
+        return db
+
+    def _grown(self, db: apsw.Connection, name: str, frames: int) -> int:
+        self.wal_frames = frames
+        return apsw.SQLITE_OK
+
+    def _fence(self, error: apsw.Error) -> None:
+        self._fenced = True
+        self._on_fence(error)
+        self._abandon()
+
+    def _recover(self) -> None:
+        """Rule 5.  Raises apsw errors as long as the disk does."""
+        if not self._fenced:
+            return
+        # The old connection is closed only afterwards: were it the last one, the next to open
+        # would run recovery and could take a commit for good that was reported as failed.
+        old, fresh = self._db, self._open()
+        try:
+            fresh.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
+        except apsw.Error:
+            fresh.close(True)
+            raise
+        self._db = fresh
+        self._fenced = False
+        if old is not None:
+            old.close(True)
+
+    def _abandon(self) -> None:
+        """End a transaction that an error has left open."""
+        if self._db is None or not self._db.in_transaction:
+            return
+        try:
+            self._db.execute("ROLLBACK")
+        except apsw.Error as error:
+            self._fenced = True
+            self._on_fence(error)
+
+    def close(self) -> None:
+        if self._db is not None:
+            self._db.close(True)
+            self._db = None
+
+
+def _told(failure: Exception) -> Exception:
+    return refusal(failure) if isinstance(failure, apsw.Error) else failure
+
+
+def _fail_rest(jobs: Sequence[Job], failure: Exception) -> None:
+    for job in jobs:
+        if not job.done:
+            job.fail(failure)

@@ -1,0 +1,173 @@
+"""Upkeep of an account file: its write-ahead log, expunged content, orphans, free pages.
+
+SQLite's automatic checkpoint is off, because it would run inside the COMMIT that a client waits
+for.  The log is kept between commits and emptied by the writer thread after the replies are out.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+
+import apsw
+
+from mailhub.model.mail import MailboxId
+from mailhub.store.sqlite.connection import PAGE_SIZE
+from mailhub.store.sqlite.groupcommit import GroupCommit
+from mailhub.store.sqlite.packing import integers, unpack_integers
+from mailhub.store.sqlite.transaction import Tx
+
+CHECKPOINT_FRAMES = 2_000
+AGAIN_AFTER_FRAMES = 1_000
+LARGE_FRAMES = 64 * 1024 * 1024 // PAGE_SIZE
+LARGE_TIMEOUT_MS = 200
+
+PURGE_AT_ONCE = 500
+STAGING_SECONDS = 6 * 3600
+"""How long the chunks of a message may wait for the message: more than any transfer takes."""
+
+VACUUM_PAGES = 1024 * 1024 // PAGE_SIZE
+VACUUM_FREE_PERCENT = 20
+
+
+class Checkpointer:
+    """Decides when the log of one account is emptied.  In the writer thread."""
+
+    def __init__(self, path: Path, busy_timeout_ms: int, large: Callable[[Path, int], None]):
+        self._path = path
+        self._busy_timeout_ms = busy_timeout_ms
+        self._large = large
+        self._last = 0
+        """Frames in the log at the last checkpoint."""
+
+    def after_commit(self, group: GroupCommit) -> None:
+        frames = group.wal_frames
+        if frames < self._last:  # the log was begun anew
+            self._last = 0
+        if group.db is None or frames < max(CHECKPOINT_FRAMES, self._last + AGAIN_AFTER_FRAMES):
+            return
+        self._last = frames
+        if frames >= LARGE_FRAMES:
+            self._large(self._path, frames * PAGE_SIZE)
+            self._restart(group.db)
+        else:
+            _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_PASSIVE)
+
+    def _restart(self, db: apsw.Connection) -> None:
+        """Wait a moment for readers, so that the next commit begins the log anew."""
+        db.set_busy_timeout(LARGE_TIMEOUT_MS)
+        _checkpoint(db, apsw.SQLITE_CHECKPOINT_RESTART)
+        db.set_busy_timeout(self._busy_timeout_ms)
+
+    def before_close(self, group: GroupCommit) -> None:
+        """Leave an empty log: the next to open it has nothing to recover."""
+        if group.db is not None and group.wal_frames:
+            group.db.set_busy_timeout(0)
+            _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
+
+
+def _checkpoint(db: apsw.Connection, mode: int) -> None:
+    try:
+        db.wal_checkpoint(mode=mode)
+    except apsw.Error:
+        # Busy, or the disk fails: the log stays, which is safe; commits report the disk's
+        # failures themselves, and the next checkpoint tries again.
+        return
+
+
+def upkeep(tx: Tx, grace_seconds: int) -> float:
+    """One piece of what is due; when to come again (in the past: there is more)."""
+    collect_orphans(tx)
+    vacuum(tx)
+    if purge(tx, tx.now - grace_seconds):
+        return 0
+    oldest = tx.value("SELECT min(gone_at) FROM expunged")
+    return float("inf") if oldest is None else float(oldest + grace_seconds + 1)
+
+
+# --- expunged content ---------------------------------------------------------------------
+
+
+def purge(tx: Tx, before: int) -> bool:
+    """Remove some of what was expunged before *before*; whether there is more.
+
+    Content goes when no message and no younger expunged row needs it.  A content that is needed
+    by no message can never be needed again, as only messages are copied.
+    """
+    rows = tx.rows(
+        "SELECT mailbox, uid, content, gone FROM expunged WHERE gone_at < ?"
+        " ORDER BY gone_at, mailbox, uid LIMIT ?",
+        (before, PURGE_AT_ONCE),
+    )
+    for mailbox, uid, _, gone in rows:
+        _bury(tx, mailbox, uid, gone)
+        tx.execute("DELETE FROM expunged WHERE mailbox = ? AND uid = ?", (mailbox, uid))
+    remove_unused(tx, {content for _, _, content, _ in rows})
+    return len(rows) == PURGE_AT_ONCE
+
+
+def _bury(tx: Tx, mailbox: int, uid: int, gone: int) -> None:
+    """Join the tombstone of *uid* to a neighbour's of the same expunge, or set a new one."""
+    joined = tx.rows(
+        "UPDATE tombstone SET high = ?1 WHERE mailbox = ?2 AND high = ?1 - 1 AND gone = ?3"
+        " AND low = (SELECT max(low) FROM tombstone WHERE mailbox = ?2 AND low < ?1)"
+        " RETURNING low",
+        (uid, mailbox, gone),
+    )
+    if not joined:
+        # Not for a mailbox that has been deleted: nobody can ask about it.
+        tx.execute(
+            "INSERT INTO tombstone (mailbox, low, high, gone)"
+            " SELECT id, ?2, ?2, ?3 FROM mailbox WHERE id = ?1",
+            (mailbox, uid, gone),
+        )
+
+
+def remove_unused(tx: Tx, contents: set[int]) -> None:
+    """Delete those of *contents* that neither a message nor an expunged row refers to."""
+    if not contents:
+        return
+    used: set[int] = set()
+    for table in ("message", "expunged"):
+        packed = tx.value(
+            f"SELECT group_concat(format('%016x', content), '') FROM {table}"
+            " WHERE content IN (SELECT value FROM carray(?))",
+            (integers(sorted(contents)),),
+        )
+        used.update(unpack_integers(packed))
+    delete_content(tx, contents - used)
+
+
+def delete_content(tx: Tx, contents: set[int]) -> None:
+    for content in sorted(contents):
+        tx.execute("DELETE FROM content WHERE id = ?", (content,))
+        tx.execute("DELETE FROM body WHERE content = ?", (content,))
+        tx.execute("DELETE FROM chunk WHERE content = ?", (content,))
+        tx.execute("DELETE FROM staging WHERE content = ?", (content,))
+
+
+def delete_staged(tx: Tx, contents: set[int]) -> None:
+    """Chunks whose message was refused after all; not those that have been filed."""
+    for content in contents:
+        if tx.value("SELECT 1 FROM staging WHERE content = ?", (content,)) is not None:
+            delete_content(tx, {content})
+
+
+def collect_orphans(tx: Tx) -> int:
+    """Remove chunks whose message never came; how many messages that were."""
+    rows = tx.rows("SELECT content FROM staging WHERE since < ?", (tx.now - STAGING_SECONDS,))
+    delete_content(tx, {content for (content,) in rows})
+    return len(rows)
+
+
+def vacuum(tx: Tx) -> None:
+    """Give some free pages back to the file system when there are many."""
+    free, pages = tx.value("PRAGMA freelist_count"), tx.value("PRAGMA page_count")
+    if free > VACUUM_PAGES and free * 100 > pages * VACUUM_FREE_PERCENT:
+        tx.rows(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+
+
+def forget_mailbox(tx: Tx, mailbox: MailboxId) -> None:
+    """Of a deleted mailbox: nobody can ask for its expunged messages any more."""
+    tx.execute("UPDATE expunged SET gone_at = 0 WHERE mailbox = ?", (mailbox,))
+    tx.execute("DELETE FROM tombstone WHERE mailbox = ?", (mailbox,))

@@ -1,0 +1,124 @@
+"""One mailbox of an account, as ``interfaces.IMailbox`` wants it.
+
+It holds its id and nothing of the database, so any number of them may exist for any time.
+"""
+
+from __future__ import annotations
+
+from array import array
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+from zope.interface import implementer
+
+from mailhub.interfaces import IMailbox
+from mailhub.model.flags import FlagChange
+from mailhub.model.mail import (
+    Changes,
+    Copied,
+    Field,
+    FlagRows,
+    Found,
+    MailboxId,
+    MailboxStatus,
+    Rows,
+    Stored,
+)
+from mailhub.model.names import MailboxName
+from mailhub.model.numbers import ModSeq, NumberSet, Uid
+from mailhub.model.search import Query
+from mailhub.store.sqlite import boxes, content, flagging, folders, moving, rows, searching, views
+from mailhub.store.sqlite.accountfile import AccountFile
+
+if TYPE_CHECKING:
+    from mailhub.store.sqlite.account import SqliteAccount
+
+
+@implementer(IMailbox)
+class SqliteMailbox:
+    def __init__(self, account: SqliteAccount, mailbox: MailboxId) -> None:
+        self._account = account
+        self.id = mailbox
+
+    @property
+    def _file(self) -> AccountFile:
+        return self._account.file
+
+    # --- reading
+
+    async def status(self) -> MailboxStatus:
+        return await self._file.read(boxes.status, self.id)
+
+    async def uids(self, at: ModSeq) -> array[int]:
+        while True:
+            live = await self._live()
+            uids = await self._file.read(views.uids_at, self.id, at, live)
+            if uids is not None:  # nothing changed in between
+                return uids
+
+    async def _live(self) -> views.UidCache:
+        cache = self._file.uid_caches.get(self.id)
+        try:
+            live = await self._file.read(views.live_uids, self.id, cache, views.INLINE_ROWS)
+        except views.TooLong:
+            live = await self._file.read_in_thread(views.live_uids, self.id, cache, None)
+        self._file.keep_uids(self.id, live)
+        return live
+
+    async def first_unseen(self, at: ModSeq) -> Uid | None:
+        return await self._file.read(views.first_unseen, self.id)
+
+    async def changes(self, since: ModSeq) -> Changes:
+        try:
+            return await self._file.read(views.changes, self.id, since, views.INLINE_ROWS)
+        except views.TooLong:
+            return await self._file.read_in_thread(views.changes, self.id, since, None)
+
+    async def flags(
+        self, uids: NumberSet, after: Uid | None = None, limit: int = 10_000
+    ) -> FlagRows:
+        return await self._file.read(views.flags, self.id, uids, after or 0, limit)
+
+    async def rows(
+        self,
+        fields: Sequence[Field],
+        uids: NumberSet,
+        after: Uid | None = None,
+        limit: int = 500,
+        octets: int = 262_144,
+    ) -> Rows:
+        return await self._file.read(rows.rows, fields, self.id, uids, after or 0, limit, octets)
+
+    async def read(self, uid: Uid, start: int, octets: int) -> bytes:
+        return await self._file.read(content.read, self.id, uid, start, octets)
+
+    async def search(self, query: Query) -> Found:
+        return await self._file.read_in_thread(searching.search, self.id, query)
+
+    # --- changing
+
+    async def store(
+        self,
+        uids: NumberSet,
+        change: FlagChange,
+        flags: frozenset[str],
+        unchanged_since: ModSeq | None = None,
+    ) -> Stored:
+        return await self._file.commit_lazily(
+            flagging.store, self.id, uids, change, flags, unchanged_since
+        )
+
+    async def copy(self, uids: NumberSet, target: MailboxName) -> Copied:
+        return await self._file.commit(moving.copy, self.id, uids, target)
+
+    async def move(self, uids: NumberSet, target: MailboxName) -> Copied:
+        return await self._file.commit(moving.move, self.id, uids, target)
+
+    async def expunge(self, uids: NumberSet | None = None) -> NumberSet:
+        return await self._file.commit(moving.expunge, self.id, uids)
+
+    async def remove(self, uids: NumberSet) -> NumberSet:
+        return await self._file.commit(moving.remove, self.id, uids)
+
+    async def claim_recent(self) -> Uid:
+        return Uid(await self._file.commit_lazily(folders.claim_recent, self.id))

@@ -1,0 +1,1 @@
+"""The numbered migrations of an account file, applied by :mod:`mailhub.store.migrate`."""

@@ -1,0 +1,240 @@
+"""What a session sees of a mailbox: its UIDs at some modseq, flags, and what has changed.
+
+UIDs ascend in the order in which messages came, and so does the modseq with which they came.
+Therefore messages that came after a modseq are the tail of the mailbox, and need no index.
+"""
+
+from __future__ import annotations
+
+from array import array
+from bisect import bisect_right
+from dataclasses import dataclass
+
+import apsw
+
+from mailhub.model.errors import MailboxGone
+from mailhub.model.mail import Changes, FlagRows, MailboxId
+from mailhub.model.numbers import ModSeq, NumberSet, Uid
+from mailhub.store.sqlite.boxes import split_keywords
+from mailhub.store.sqlite.connection import Row, row, rows, snapshot, value
+from mailhub.store.sqlite.packing import (
+    FLAG_ROWS,
+    UIDS,
+    among,
+    clipped,
+    unpack_flag_rows,
+    unpack_uids,
+)
+
+INLINE_ROWS = 5_000
+"""Reads of more rows than that belong into a thread: 5,000 take about 2 ms."""
+
+
+class TooLong(Exception):
+    """The read would take more than the reactor can wait for."""
+
+
+@dataclass(slots=True)
+class UidCache:
+    """The UIDs of a mailbox as of a modseq, so that SELECT need not read them again."""
+
+    modseq: int
+    uids: array[int]
+
+
+def _mailbox(db: apsw.Connection, mailbox: MailboxId, columns: str) -> Row:
+    """Some columns of the mailbox; raises MailboxGone."""
+    found = row(db, f"SELECT {columns} FROM mailbox WHERE id = ?", (mailbox,))
+    if found is None:
+        raise MailboxGone
+    return found
+
+
+# --- UIDs ---------------------------------------------------------------------------------
+
+
+def live_uids(
+    db: apsw.Connection, mailbox: MailboxId, cache: UidCache | None, limit: int | None
+) -> UidCache:
+    """The UIDs that exist now.  Raises MailboxGone; TooLong beyond *limit* rows."""
+    with snapshot(db):
+        modseq, count = _mailbox(db, mailbox, "highest_modseq, message_count")
+        if cache is not None and cache.modseq == modseq:
+            return cache
+        if cache is not None and (updated := _brought_up(db, mailbox, cache, modseq, count)):
+            return updated
+        if limit is not None and count > limit:
+            raise TooLong
+        packed = value(db, f"SELECT {UIDS} FROM message WHERE mailbox = ?", (mailbox,))
+        return UidCache(modseq, unpack_uids(packed))
+
+
+def _brought_up(
+    db: apsw.Connection, mailbox: MailboxId, cache: UidCache, modseq: int, count: int
+) -> UidCache | None:
+    """*cache* with what came and went since; None if it is easier to read everything."""
+    last = cache.uids[-1] if cache.uids else 0
+    packed = value(
+        db,
+        f"SELECT {UIDS} FROM (SELECT uid FROM message WHERE mailbox = ? AND uid > ?"
+        " ORDER BY uid LIMIT ?)",
+        (mailbox, last, INLINE_ROWS),
+    )
+    new = unpack_uids(packed)
+    if len(new) == INLINE_ROWS:  # there may be more
+        return None
+    uids = cache.uids + new
+    if len(uids) != count:
+        gone = unpack_uids(
+            value(
+                db,
+                f"SELECT {UIDS} FROM (SELECT uid FROM expunged"
+                " WHERE mailbox = ? AND gone > ? ORDER BY uid LIMIT ?)",
+                (mailbox, cache.modseq, INLINE_ROWS),
+            )
+        )
+        lost = frozenset(gone)
+        uids = array("I", [uid for uid in uids if uid not in lost])
+    # It does not fit when more went than was read, or went longer ago than the grace period.
+    return UidCache(modseq, uids) if len(uids) == count else None
+
+
+def uids_at(
+    db: apsw.Connection, mailbox: MailboxId, at: ModSeq, live: UidCache
+) -> array[int] | None:
+    """The UIDs that existed at *at*; None if *live* is out of date."""
+    with snapshot(db):
+        (modseq,) = _mailbox(db, mailbox, "highest_modseq")
+        if modseq != live.modseq:
+            return None
+        if at >= modseq:
+            return live.uids[:]
+        newest: int | None = value(
+            db,
+            "SELECT uid FROM message WHERE mailbox = ? AND added <= ? ORDER BY uid DESC LIMIT 1",
+            (mailbox, at),
+        )
+        uids = live.uids[: bisect_right(live.uids, newest or 0)]
+        gone = unpack_uids(
+            value(
+                db,
+                f"SELECT {UIDS} FROM expunged WHERE mailbox = ? AND gone > ? AND added <= ?",
+                (mailbox, at, at),
+            )
+        )
+        gone += _buried_since(db, mailbox, at, newest or 0)
+    return array("I", sorted({*uids, *gone})) if gone else uids
+
+
+def _buried_since(db: apsw.Connection, mailbox: MailboxId, at: ModSeq, newest: int) -> array[int]:
+    """Of messages expunged longer ago than the grace period: those that had come by *at*.
+
+    A tombstone does not say when a message had come; what lies below a message that was there
+    was there.  This only concerns sessions that have not been told for a whole grace period.
+    """
+    found = rows(
+        db,
+        "SELECT low, high FROM tombstone WHERE mailbox = ? AND gone > ? AND low < ?",
+        (mailbox, at, newest),
+    )
+    uids = array("I")
+    for low, high in found:
+        uids.extend(range(low, min(high, newest) + 1))
+    return uids
+
+
+def first_unseen(db: apsw.Connection, mailbox: MailboxId) -> Uid | None:
+    (uid,) = _mailbox(db, mailbox, "first_unseen")
+    return None if uid is None else Uid(uid)
+
+
+# --- flags --------------------------------------------------------------------------------
+
+
+def flags(
+    db: apsw.Connection, mailbox: MailboxId, uids: NumberSet, after: int, limit: int
+) -> FlagRows:
+    """A slice: one statement, but for sets of thousands of ranges that match nothing."""
+    _mailbox(db, mailbox, "1")
+    while True:
+        part, reach = clipped(uids, after)
+        if not part:
+            return FlagRows(array("I"), array("Q"), array("Q"))
+        source, bindings = among(mailbox, part)
+        packed = value(
+            db,
+            f"SELECT {FLAG_ROWS} FROM (SELECT m.uid, m.flags, m.modseq FROM {source} LIMIT ?)",
+            (*bindings, limit + 1),
+        )
+        found, masks, modseqs = unpack_flag_rows(packed)
+        if len(found) > limit:
+            resume = Uid(found[limit - 1])
+            return FlagRows(found[:limit], masks[:limit], modseqs[:limit], resume)
+        if found or reach is None:
+            return FlagRows(found, masks, modseqs, None if reach is None else Uid(reach))
+        after = reach
+
+
+# --- changes ------------------------------------------------------------------------------
+
+
+def changes(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> Changes:
+    """Raises MailboxGone; TooLong if there are more than *limit*."""
+    with snapshot(db):
+        modseq, keywords, uidnext = _mailbox(db, mailbox, "highest_modseq, keywords, uidnext")
+        if modseq <= since:
+            vanished, changed = NumberSet(), FlagRows(array("I"), array("Q"), array("Q"))
+        else:
+            changed = _changed(db, mailbox, since, limit)
+            vanished = _vanished(db, mailbox, since, limit)
+    return Changes(modseq, vanished, changed, split_keywords(keywords), uidnext)
+
+
+def _changed(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> FlagRows:
+    """Messages that were there with new flags, by the index, then those that are new."""
+    most = -1 if limit is None else limit + 1
+    newest: int | None = value(
+        db,
+        "SELECT uid FROM message WHERE mailbox = ? AND added <= ? ORDER BY uid DESC LIMIT 1",
+        (mailbox, since),
+    )
+    packed = value(
+        db,
+        f"SELECT {FLAG_ROWS} FROM ("
+        "SELECT * FROM (SELECT uid, flags, modseq FROM message INDEXED BY message_changed"
+        " WHERE mailbox = ?1 AND modseq > ?2 AND modseq > added AND uid <= ?3"
+        " ORDER BY uid LIMIT ?4)"
+        " UNION ALL SELECT * FROM (SELECT uid, flags, modseq FROM message"
+        " WHERE mailbox = ?1 AND uid > ?3 ORDER BY uid LIMIT ?4))",
+        (mailbox, since, newest or 0, most),
+    )
+    uids, masks, modseqs = unpack_flag_rows(packed)
+    if limit is not None and len(uids) > limit:
+        raise TooLong
+    return FlagRows(uids, masks, modseqs)
+
+
+def _vanished(
+    db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None
+) -> NumberSet:
+    most = -1 if limit is None else limit + 1
+    packed = value(
+        db,
+        f"SELECT {UIDS} FROM (SELECT uid FROM expunged"
+        " WHERE mailbox = ? AND gone > ? ORDER BY uid LIMIT ?)",
+        (mailbox, since, most),
+    )
+    expunged = unpack_uids(packed)
+    if limit is not None and len(expunged) > limit:
+        raise TooLong
+    buried = rows(
+        db,
+        "SELECT low, high FROM tombstone WHERE mailbox = ? AND gone > ? LIMIT ?",
+        (mailbox, since, most),
+    )
+    if limit is not None and len(buried) > limit:
+        raise TooLong
+    vanished = NumberSet.of_sorted(expunged)
+    return (
+        vanished | NumberSet.of_ranges((low, high) for low, high in buried) if buried else vanished
+    )
