@@ -161,6 +161,11 @@ class Session:
         assert self.selected is None
         self.selected = selected
 
+    def start_tls(self) -> None:
+        """Speak TLS from now on; what has come in clear and was not read is dropped."""
+        self.input.forget()
+        self.connection.start_tls()
+
     def unselect(self) -> None:
         """Forget the selected mailbox, if there is one."""
         selected, self.selected = self.selected, None

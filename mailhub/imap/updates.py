@@ -27,6 +27,7 @@ if TYPE_CHECKING:
     from mailhub.imap.session import Session
 
 SLICE = 2_000  # lines between two looks at the clock
+RETRY_SECONDS = 1.0  # when the mailbox could not be read just now
 
 
 async def catch_up(
@@ -70,7 +71,7 @@ async def _changes(session: Session, selected: Selected) -> Changes | None:
         session.bye("The selected mailbox has been deleted")
         return None
     except Unavailable:
-        selected.watch.stale = True  # told with the next command instead
+        session.connection.call_later(RETRY_SECONDS, lambda: selected.watch(None))
         return None
     # To give a changed or vanished message its number, the numbers as told must be known.
     if changes.vanished or any(uid < selected.uidnext for uid in changes.changed.uids[:1]):

@@ -1,14 +1,27 @@
 """The commands, one module per family: grammar, action and reply in one place.
 
-This list is what makes a command exist; the order is CAPABILITY's.
+Importing a module registers its commands; the order here is CAPABILITY's.
 """
 
-from mailhub.imap.commands import (  # noqa: F401  (importing registers)
+from mailhub.imap.commands import (  # noqa: F401, I001
     basic,
-    copy,
-    expunge,
+    login,
+    authenticate,
+    starttls,
+    enable,
+    id,
+    namespace,
+    list,
+    lsub,
+    mailboxes,
+    status,
+    select,
+    idle,
+    append,
     fetch,
-    move,
-    search,
     store,
+    search,
+    copy,
+    move,
+    expunge,
 )

@@ -15,7 +15,9 @@ from __future__ import annotations
 
 import datetime
 import re
+import unicodedata
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import TypeVar
 
 from mailhub.imap.wire import utf7
@@ -44,6 +46,7 @@ _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _LITERAL = re.compile(rb"(~?)\{[0-9]+\+?\}\r\n")
 _SPACES = re.compile(rb" *")
 _FLAG = re.compile(rb"\\?[!#$&'+,\-./0-9:;<=>?@A-Z\[^_`a-z|}~]+")
+_ATTRIBUTE = re.compile(rb"\\[A-Za-z0-9.\-_]+")
 _RECENT = "\\recent"
 
 
@@ -57,6 +60,19 @@ def decode_text(data: bytes) -> str:
 
 def _settable(flags: list[str]) -> frozenset[str]:
     return frozenset(flag for flag in flags if flag.lower() != _RECENT)
+
+
+@dataclass(frozen=True, slots=True)
+class GivenName:
+    """A mailbox name, and how the client wrote it."""
+
+    name: MailboxName
+    given: str
+
+    @property
+    def normalised(self) -> bool:
+        """Another Unicode form of the name was given; INBOX in another case is none."""
+        return not unicodedata.is_normalized("NFC", self.given)
 
 
 class Reader:
@@ -258,11 +274,18 @@ class Reader:
 
     def mailbox(self) -> MailboxName:
         """Raises BadMailboxName for a name that no mailbox can have."""
+        return self.given_mailbox().name
+
+    def given_mailbox(self) -> GivenName:
+        """A mailbox name where OLDNAME may have to tell the client's own form of it."""
         text = self._decode_name(self.astring_bytes())
         # 9051 6.3.4: at the end of a name a separator only announces children.
-        if len(text) > 1 and text.endswith(SEPARATOR):
-            text = text[:-1]
-        return mailbox_name(text)
+        name = text.removesuffix(SEPARATOR) or text
+        return GivenName(mailbox_name(name), name)
+
+    def attribute(self) -> str:
+        """A mailbox attribute such as \\Archive, as written."""
+        return self.take(_ATTRIBUTE, "A mailbox attribute").decode("ascii")
 
     def reference(self) -> str:
         """LIST's reference: any text, perhaps empty."""

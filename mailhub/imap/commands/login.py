@@ -1,0 +1,59 @@
+"""LOGIN.  RFC 9051 6.2.3.
+
+Refused where passwords may not come in clear, which LOGINDISABLED announces (9051 6.2.3).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+from mailhub.imap import registry
+from mailhub.imap.errors import Done, No
+from mailhub.imap.registry import command
+from mailhub.imap.session import Session, State
+from mailhub.imap.wire.reader import Reader
+from mailhub.imap.wire.writer import Code
+from mailhub.net.login import LoggedIn
+
+
+@dataclass(frozen=True, slots=True)
+class Login:
+    user: bytes
+    password: bytes = field(repr=False)
+
+
+def parse_login(r: Reader) -> Login:
+    r.sp()
+    user = r.astring_bytes()
+    r.sp()
+    password = r.astring_bytes()
+    r.end()
+    return Login(user, password)
+
+
+def login_disabled(session: Session) -> tuple[str, ...]:
+    refused = session.state is State.NOT_AUTHENTICATED and not plaintext_allowed(session)
+    return ("LOGINDISABLED",) if refused else ()
+
+
+def plaintext_allowed(session: Session) -> bool:
+    return session.log_in.plaintext_allowed(session.client)
+
+
+@command(
+    "LOGIN",
+    parse_login,
+    state=State.NOT_AUTHENTICATED,
+    capabilities=(login_disabled,),
+    secret=True,
+)
+async def login(session: Session, cmd: Login) -> Done:
+    if not plaintext_allowed(session):
+        raise No("Passwords are taken over TLS only", "PRIVACYREQUIRED")
+    return enter(session, await session.log_in.password(session.client, cmd.user, cmd.password))
+
+
+def enter(session: Session, logged_in: LoggedIn) -> Done:
+    """Let the client in, and tell what is available now: many clients never ask (9051 7.1)."""
+    session.enter(logged_in)
+    return Done("Logged in", Code("CAPABILITY", *registry.capabilities(session)))

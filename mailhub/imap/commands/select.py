@@ -1,0 +1,134 @@
+"""SELECT, EXAMINE, CLOSE and UNSELECT.  RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 7162 3.1.8.
+
+HIGHESTMODSEQ is told at every SELECT: Thunderbird takes it from there and asks for nothing
+(7162 3.1.2.1 wants it in any case).
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from mailhub.imap import updates
+from mailhub.imap.commands.list import send_name
+from mailhub.imap.errors import Done
+from mailhub.imap.listing import attributes
+from mailhub.imap.registry import command, nothing
+from mailhub.imap.selected import Selected
+from mailhub.imap.session import Session, State
+from mailhub.imap.wire.reader import GivenName, Reader
+from mailhub.imap.wire.writer import Code, Text
+from mailhub.model.errors import MailboxGone
+from mailhub.model.mail import MailboxStatus
+from mailhub.model.numbers import NumberSet
+
+
+@dataclass(frozen=True, slots=True)
+class Select:
+    mailbox: GivenName
+    condstore: bool = False
+
+
+def parse_select(r: Reader) -> Select:
+    r.sp()
+    mailbox = r.given_mailbox()
+    condstore = False
+    if r.accept(b" ") and not r.at_end:
+        condstore = bool(r.items(lambda: r.one_of(("CONDSTORE",))))
+    r.end()
+    return Select(mailbox, condstore)
+
+
+@command("SELECT", parse_select, state=State.AUTHENTICATED)
+async def select(session: Session, cmd: Select) -> Done:
+    await _open(session, cmd, read_only=False)
+    return Done("SELECT completed", Code("READ-WRITE"))
+
+
+@command("EXAMINE", parse_select, state=State.AUTHENTICATED)
+async def examine(session: Session, cmd: Select) -> Done:
+    await _open(session, cmd, read_only=True)
+    return Done("EXAMINE completed", Code("READ-ONLY"))
+
+
+async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
+    if session.selected is not None:  # closed even if the new one cannot be opened
+        session.unselect()
+        session.untagged("OK", Code("CLOSED"), Text("The previous mailbox is closed"))
+    selected, status = await Selected.open(
+        session.account, cmd.mailbox.name, read_only=read_only, changed=session.mailbox_changed
+    )
+    session.select(selected)
+    try:
+        await _tell(session, selected, status, cmd)
+    except BaseException:
+        session.unselect()
+        raise
+
+
+async def _tell(session: Session, selected: Selected, status: MailboxStatus, cmd: Select) -> None:
+    updates.tell_flags(session, selected)
+    session.untagged(status.exists, "EXISTS")
+    if not session.rev2:
+        await _tell_rev1(session, selected, status)
+    valid = Code("UIDVALIDITY", status.uidvalidity)
+    session.untagged("OK", valid, Text("UIDs are valid"))
+    session.untagged("OK", Code("UIDNEXT", status.uidnext), Text("Predicted next UID"))
+    # Some clients cannot read a code without text behind it.
+    session.untagged("OK", Code("HIGHESTMODSEQ", status.highest_modseq), Text("Highest modseq"))
+    if cmd.condstore:
+        session.enable("CONDSTORE")
+    if session.rev2:
+        await _tell_name(session, status, cmd.mailbox)
+
+
+async def _tell_rev1(session: Session, selected: Selected, status: MailboxStatus) -> None:
+    """RECENT and UNSEEN, which IMAP4rev2 has not (3501 6.3.1, 9051 E)."""
+    if status.recent:
+        await _claim_recent(selected, status)
+    session.untagged(selected.recent_count, "RECENT")
+    if not status.unseen:
+        return
+    number = 1
+    if status.unseen < status.exists:
+        first = await selected.mailbox.first_unseen(status.highest_modseq)
+        await selected.load()
+        number = selected.view.seq(first or 0)
+    if number:
+        session.untagged("OK", Code("UNSEEN", number), Text("First unseen message"))
+
+
+async def _claim_recent(selected: Selected, status: MailboxStatus) -> None:
+    if not selected.read_only:
+        first = await selected.mailbox.claim_recent()
+        selected.recent = NumberSet.of_ranges([(first, max(first, status.uidnext - 1))])
+        selected.recent_count = status.recent
+        return
+    await selected.load()
+    await updates.claim_recent(
+        selected, NumberSet.of_sorted(selected.view.uids[len(selected.view) - status.recent :])
+    )
+
+
+async def _tell_name(session: Session, status: MailboxStatus, given: GivenName) -> None:
+    """The LIST response of 9051 6.3.2."""
+    for entry in await session.account.mailboxes():
+        if entry.name == status.name:
+            shown = attributes(entry, missing="\\NonExistent", subscribed=True)
+            oldname = given.given if given.normalised else ""
+            send_name(session, entry.name, shown, oldname=oldname)
+
+
+@command("CLOSE", nothing, state=State.SELECTED)
+async def close(session: Session, _: None) -> None:  # 9051 6.4.1
+    selected = session.current
+    session.unselect()
+    if not selected.read_only:
+        try:
+            await selected.mailbox.expunge()
+        except MailboxGone:
+            return  # then there is nothing left to expunge
+
+
+@command("UNSELECT", nothing, state=State.SELECTED, capabilities=("UNSELECT",))
+async def unselect(session: Session, _: None) -> None:  # 9051 6.4.2
+    session.unselect()
