@@ -49,6 +49,7 @@ class Upper(Protocol):
     def secured(self, transport: Any) -> None: ...
     def arrived(self, data: bytes) -> None: ...
     def gone(self, reason: Failure, was_in: bool) -> None: ...
+    def abort(self, outcome: str) -> None: ...
     def event(self, name: str, *, level: log.Level = "info", **fields: object) -> None: ...
 
 
@@ -98,7 +99,7 @@ class Link:
             self._header(self._proxy, data)
         elif not self._heard and data.startswith(TLS_HELLO):
             self._up.event("tls.unexpected", level="warn")
-            self.abort()
+            self._up.abort("tls")
         else:
             self._heard = True
             self._up.arrived(data)
@@ -155,7 +156,7 @@ class Link:
     def _refuse_header(self, reason: str) -> None:
         self._up.host.metrics.connection_refused(self._up.client.protocol, "proxy")
         self._up.event("connection.proxy", level="warn", reason=reason)
-        self.abort()
+        self._up.abort("proxy")
 
     def _admit(self) -> None:
         self._refusal = self._up.admitted()

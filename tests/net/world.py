@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import functools
+import typing
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from tempfile import mkdtemp
@@ -104,12 +105,16 @@ class World:
         story.connectionLost(Failure(ConnectionDone()))
 
 
+class Receiver(typing.Protocol):
+    def dataReceived(self, data: bytes) -> None: ...
+
+
 class TlsClient:
     """The client's side of TLS over a Socket."""
 
     def __init__(
         self,
-        story: Connection,
+        server: Receiver,
         transport: Socket,
         *,
         server_name: str = "",
@@ -117,7 +122,7 @@ class TlsClient:
     ) -> None:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
         context.set_max_proto_version(highest)
-        self._story = story
+        self._server = server
         self._transport = transport
         self.connection = SSL.Connection(context, None)
         if server_name:
@@ -151,7 +156,7 @@ class TlsClient:
 
     def _to_server(self) -> None:
         try:
-            self._story.dataReceived(self.connection.bio_read(65536))
+            self._server.dataReceived(self.connection.bio_read(65536))
         except SSL.WantReadError:
             return
 
