@@ -7,20 +7,27 @@ embedded set-up, which is over before the reactor runs (everything in place).
 from __future__ import annotations
 
 import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
+from typing import ParamSpec, TypeVar
 
+from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
 from mailhub.auth.verifiers import make_verifiers
 from mailhub.config.options import Config
 from mailhub.model.errors import Refusal, Unavailable
+from mailhub.service.together import at_once
 from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
 from mailhub.store.hub.maildrop import MaildropLocks
 from mailhub.store.runner import InlineRunner, Runner, ThreadRunner
 from mailhub.store.sqlite.store import SqliteStore
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -60,7 +67,7 @@ class Engine:
 
 
 def open_engine(config: Config, data: DataDir, runner: Runner) -> Engine:
-    """Raises Refusal (Damaged, Unavailable)."""
+    """*runner* works in place as yet.  Raises Refusal (Damaged, Unavailable)."""
     hub = Hub(
         data,
         runner,
@@ -79,7 +86,9 @@ def open_engine(config: Config, data: DataDir, runner: Runner) -> Engine:
         locks=locks,
         config=config.store,
         uidl_format=config.pop3.uidl_format,
+        max_connections=config.limits.max_connections,
     )
+    at_once(store.start())
     return Engine(data, runner, hub, bell, locks, store)
 
 
@@ -88,12 +97,27 @@ def open_inline(config: Config, data: DataDir) -> Engine:
     return open_engine(config, data, InlineRunner())
 
 
+class ServerRunner(ThreadRunner):
+    """Threads once they are started; until then, before the reactor runs, reads are in place."""
+
+    _started = False
+
+    def start(self) -> None:
+        super().start()
+        self._started = True
+
+    def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        if not self._started:
+            return execute(fn, *args, **kwargs)
+        return super().run(fn, *args, **kwargs)
+
+
 class RunningEngine:
     """An engine with its threads and timers."""
 
     def __init__(self, reactor: IReactorTime, config: Config, data: DataDir) -> None:
         self._reactor = reactor
-        self.threads = ThreadRunner(
+        self.threads = ServerRunner(
             IReactorFromThreads(reactor),
             readers=config.store.reader_threads,
             writers=config.store.writer_threads,

@@ -7,7 +7,7 @@ The reactor is imported here and nowhere else: twist has chosen it by now.
 from __future__ import annotations
 
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 from typing import Any, NoReturn
@@ -91,7 +91,17 @@ def log_through(twist_options: Any, config: LogConfig) -> Callable[[], None]:
         output = LogFile(config.file) if config.file is not None else StandardError()
     except OSError as error:
         leave(f"{config.file}: {error.strerror}", EX_CONFIG)
-    observer = make_observer(output, config.format, config.level)
+    write = make_observer(output, config.format, config.level)
+
+    def observer(entry: dict[str, Any]) -> None:
+        if config.level == "debug" or not _is_chatter(entry):
+            write(entry)
+
     twist_options["fileLogObserverFactory"] = lambda stream: observer
     twist_options["logLevel"] = LogLevel.debug  # the observer knows which ones to leave out
     return partial(output.reopen)
+
+
+def _is_chatter(entry: Mapping[str, Any]) -> bool:
+    """Twisted's own "Port starting", "Starting reactor"; our events say what matters of it."""
+    return "event" not in entry and entry.get("log_level") in (LogLevel.info, LogLevel.debug)
