@@ -48,6 +48,9 @@ class LmtpProtocol(Connection):
     def refused(self, reason: str) -> None:
         self.send(reply(421, "4.7.0", reason))
 
+    def ended(self, reason: str) -> None:
+        self.send(reply(421, "4.3.2", reason))
+
     def crashed(self) -> None:
         self.send(reply(421, "4.3.0", "Internal error, closing connection"))
 

@@ -43,6 +43,9 @@ class Pop3Protocol(Connection):
     def refused(self, reason: str) -> None:
         self.send(err(reason, "SYS/TEMP"))
 
+    def ended(self, reason: str) -> None:
+        """POP3 says nothing unasked."""
+
     def crashed(self) -> None:
         """A response may have begun, so nothing can be said."""
 
