@@ -28,6 +28,8 @@ CHUNKS_AT_ONCE = 4
 MAX_REFERENCES = 30
 """Message ids of one message that its thread is looked up by, the oldest and the newest."""
 
+INSERT_CONTENT = f"INSERT INTO content VALUES ({', '.join('?' * 23)})"
+
 UidlMaker = Callable[[int, int], str]
 """From UIDVALIDITY and UID to the id that POP3 shows for ever."""
 
@@ -110,15 +112,15 @@ def _add_content(tx: Tx, content: int, letter: Letter) -> None:
         rest = None
         tx.execute("DELETE FROM staging WHERE content = ?", (content,))
     tx.execute("INSERT INTO body VALUES (?, ?, ?)", (content, header, rest))
-    tx.execute(
-        "INSERT INTO content VALUES"
-        " (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (content, staged.size, a.header_octets, thread_of(tx, a, content), *_analysed(a)),
-    )
+    tx.execute(INSERT_CONTENT, content_row(content, thread_of(tx, a, content), a))
 
 
-def _analysed(a: Analysis) -> tuple[int | bytes | str | None, ...]:
+def content_row(content: int, thread: int, a: Analysis) -> tuple[int | bytes | str | None, ...]:
     return (
+        content,
+        a.size,
+        a.header_octets,
+        thread,
         a.sent_seconds,
         a.sent_zone,
         a.has_attachment,

@@ -10,8 +10,8 @@
 --       modseq >= added; mailbox.highest_modseq is no less than any modseq in the mailbox.
 --   I5  Every message and expunged row has its content and body; a body without rest has all its
 --       chunks; sizes add up to content.size.
---   I6  content without a message or expunged row is on its way out (collected by the purge);
---       chunks without content have a row in staging.
+--   I6  Every content and body belongs to a message or expunged row; chunks do, or they have a
+--       row in staging.
 --   I7  A uid is in at most one of message, expunged and tombstone.
 --   I8  Flags use only bits 0 to 4 and those of the mailbox's keywords.
 --   I9  INBOX exists; uidvalidity is unique and at most account.last_uidvalidity.
