@@ -206,9 +206,9 @@ class Connection(Hooks):
         self.closing = True
         self._outcome = outcome
         self._inbox.drop()
-        self._timer.stop()
-        self.logged_in()
         self._output.disconnect()
+        self._timer.stop()  # after the output, which touches it
+        self.logged_in()
 
     # --- called by Twisted and by the link ---
 

@@ -27,7 +27,7 @@ class IdleTimer:
         self._quiet = quiet
         self._seconds: float | None = None
         self._call: IDelayedCall | None = None
-        self._noisy = True
+        self._noisy = False
         self.touched = clock.seconds()
 
     def set(self, seconds: float | None) -> None:
