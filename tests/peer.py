@@ -3,17 +3,18 @@
 from __future__ import annotations
 
 from twisted.internet.error import ConnectionDone
-from twisted.internet.protocol import Protocol
-from twisted.internet.testing import StringTransport
 from twisted.python.failure import Failure
+
+from mailhub.net.connection import Connection
+from tests.net.world import Socket, TlsClient
 
 
 class Peer:
     """What a client sees: bytes go in, lines come out."""
 
-    def __init__(self, protocol: Protocol) -> None:
+    def __init__(self, protocol: Connection) -> None:
         self.protocol = protocol
-        self.transport = StringTransport()
+        self.transport = Socket("192.168.1.1")
         protocol.makeConnection(self.transport)
 
     def send(self, data: bytes | str) -> list[str]:
@@ -45,6 +46,10 @@ class Peer:
     def closed(self) -> bool:
         """Whether the server has closed the connection."""
         return bool(self.transport.disconnecting)
+
+    def start_tls(self) -> TlsClient:
+        """The handshake, and who speaks from then on."""
+        return TlsClient(self.protocol, self.transport)
 
     def vanish(self) -> None:
         """The network goes away."""

@@ -14,6 +14,7 @@ from mailhub.model.names import INBOX, MailboxName
 from mailhub.net.host import Host
 from tests.address_book import MemoryAddressBook
 from tests.memory_store import MemoryStore
+from tests.net.world import contexts
 from tests.peer import Peer
 
 
@@ -27,6 +28,7 @@ class LmtpWorld:
         limits: Limits | None = None,
         delivery_config: DeliveryConfig | None = None,
         filters: Sequence[IDeliveryFilter] = (),
+        tls: bool = False,
     ) -> None:
         self.clock = Clock()
         self.clock.advance(1_700_000_000)
@@ -35,7 +37,9 @@ class LmtpWorld:
         for name in ("alice", "bob"):
             account = self.store.add_account(f"{name}@example.org")
             self.book.accounts[account.address] = account.id
-        self.host = Host(self.clock, hostname="mail.example.org", limits=limits)
+        self.host = Host(
+            self.clock, hostname="mail.example.org", limits=limits, tls=contexts() if tls else None
+        )
         self.delivery = Delivery(
             self.book,
             self.store,

@@ -17,6 +17,7 @@ from mailhub.net.host import Host
 from mailhub.pop3.factory import POP3Factory
 from tests.harness import run
 from tests.memory_store import MemoryAccount, MemoryStaged, MemoryStore
+from tests.net.world import contexts
 from tests.peer import Peer
 
 
@@ -51,6 +52,7 @@ class Pop3World:
         config: Pop3Config | None = None,
         limits: Limits | None = None,
         plaintext: bool = True,
+        tls: bool = False,
     ) -> None:
         self.clock = Clock()
         self.store = MemoryStore(self.clock.seconds)
@@ -58,7 +60,9 @@ class Pop3World:
         self.realm = Realm({"alice": self.alice})
         checker = InMemoryUsernamePasswordDatabaseDontUse()
         checker.addUser(b"alice", b"open sesame")
-        self.host = Host(self.clock, hostname="mail.example.org", limits=limits)
+        self.host = Host(
+            self.clock, hostname="mail.example.org", limits=limits, tls=contexts() if tls else None
+        )
         self.factory = POP3Factory(
             Portal(self.realm, [checker]),
             config,

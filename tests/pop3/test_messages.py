@@ -251,7 +251,6 @@ def test_for_a_client_that_does_not_read_no_more_is_read(
     world.add(large)
     client = connected(world)
     producer = client.transport.producer
-    assert producer is not None
     original, reads = MemoryMailbox.read, []
 
     async def read(self: MemoryMailbox, uid: Uid, start: int, octets: int) -> bytes:
