@@ -41,8 +41,14 @@ class Realm:
         self._accounts = accounts
         self.logged_out = 0
 
-    def requestAvatar(self, avatarId: bytes, mind: object, *interfaces: object) -> Any:
+    def requestAvatar(
+        self,
+        avatarId: bytes | tuple[()],  # noqa: N803 - Twisted's name
+        mind: object,
+        *interfaces: object,
+    ) -> Any:
         assert IAccount in interfaces
+        assert isinstance(avatarId, bytes)
         return IAccount, self._accounts[avatarId.decode()], self._log_out
 
     def _log_out(self) -> None:
@@ -214,9 +220,9 @@ def blocks(family: str) -> Iterator[Block]:
     ``== title [option=value ...]`` begins one, in a world of its own; options are ``fresh=1`` (the
     client is not logged in) and those of ImapConfig.  ``C:`` is sent with a CRLF, ``S:`` is the
     next line of the answer, ``C2:``/``S2:`` a second client of the same account, and
-    ``!: deliver MAILBOX flags`` delivers a message, ``!: wait SECONDS`` lets time pass.  A ``{name}``
-    stands for whatever is there first and for the same afterwards; in a ``C:`` line only a name
-    that has been filled counts.  Everything that is answered must be there.
+    ``!: deliver MAILBOX flags`` delivers a message, ``!: wait SECONDS`` lets time pass.  A
+    ``{name}`` stands for whatever is there first and for the same afterwards; in a ``C:`` line only
+    a name that has been filled counts.  Everything that is answered must be there.
     """
     block: Block | None = None
     path = TRANSCRIPTS / f"{family}.txt"
@@ -238,9 +244,9 @@ def blocks(family: str) -> Iterator[Block]:
 
 def play(block: Block) -> None:
     """Hold the conversation; AssertionError where the server says something else."""
-    options = dict(block.options)
-    fresh = options.pop("fresh", "")
-    world = World(**{name: float(value) for name, value in options.items()})
+    options: dict[str, Any] = {name: int(value) for name, value in block.options.items()}
+    fresh = options.pop("fresh", 0)
+    world = World(**options)
     clients: dict[int, ImapClient] = {}
     waiting: dict[int, list[str]] = {}
     filled: dict[str, str] = {}
@@ -268,7 +274,7 @@ def play(block: Block) -> None:
         else:
             assert waiting[which], f"line {number}: nothing more is answered, not {text!r}"
             _compare(number, text, waiting[which].pop(0), filled)
-    assert not any(waiting.values()), f"{block.title}: not expected: {waiting}"
+    assert not any(waiting.values()), f"at the end, not expected: {waiting}"
 
 
 def _act(world: World, text: str) -> None:

@@ -109,7 +109,8 @@ class Framer:
         return len(self._buffer)
 
     def feed(self, data: bytes) -> None:
-        self._buffer.feed(data)
+        if self._mode is not _Mode.HOPELESS:
+            self._buffer.feed(data)
 
     def forget(self) -> int:
         """Drop what is buffered (STARTTLS: it came in clear); returns how many octets."""
