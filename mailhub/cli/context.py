@@ -27,7 +27,7 @@ from mailhub.config.options import Config
 from mailhub.config.problems import ConfigError
 from mailhub.model.errors import Refusal, Unavailable
 from mailhub.store.hub.bell import Bell
-from mailhub.store.hub.database import HubFile
+from mailhub.store.hub.database import BUSY_TIMEOUT_MS, HubFile
 from mailhub.store.hub.datadir import DataDir
 
 P = ParamSpec("P")
@@ -87,7 +87,7 @@ class Cli:
 
     @cached_property
     def hub(self) -> HubFile:
-        hub = HubFile.open(self.data.hub_db)
+        hub = HubFile.open(self.data.hub_db, busy_timeout_ms=BUSY_TIMEOUT_MS)
         self._open.callback(hub.close)
         return hub
 

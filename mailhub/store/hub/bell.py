@@ -22,10 +22,10 @@ from twisted.internet.interfaces import (
     IReactorTime,
     IReadDescriptor,
 )
-from twisted.logger import Logger
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mailhub import log
 from mailhub.store.hub.bellfile import COLUMN_OCTETS, COUNTERS, BellFile, moved, slots_moved
 from mailhub.store.hub.wake import Wake
 
@@ -93,8 +93,6 @@ class Column:
 class Ears:
     """Finds out for which accounts others have rung, and calls those who watch them."""
 
-    _log = Logger()
-
     def __init__(self, file: BellFile) -> None:
         self._file = file
         self._watchers: dict[int, dict[int, Callback]] = {}
@@ -147,7 +145,7 @@ class Ears:
                     callback()
                 except Exception:
                     # One session's fault must not keep the news from the others.
-                    self._log.failure("A watcher of the bell failed", Failure())
+                    log.failure("error", Failure(), what="a watcher of the bell failed")
 
 
 @implementer(IReadDescriptor)

@@ -16,9 +16,9 @@ from typing import Any, TypeVar
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
-from twisted.logger import Logger
 from zope.interface import implementer
 
+from mailhub import log
 from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfig
 from mailhub.interfaces import IAddressBook, ILocalAccounts
 from mailhub.model.errors import Unavailable
@@ -37,8 +37,6 @@ _DEFAULTS = Config()
 
 @implementer(ILocalAccounts, IAddressBook)
 class Hub:
-    _log = Logger()
-
     def __init__(
         self,
         data: DataDir,
@@ -125,7 +123,7 @@ class Hub:
         if not self._news:
             return None
         return self._runner.run(self._write_news).addErrback(
-            lambda failure: self._log.failure("Usage was not recorded in hub.db", failure)
+            lambda failure: log.failure("error", failure, what="usage is not yet in hub.db")
         )
 
     def _write_news(self) -> None:

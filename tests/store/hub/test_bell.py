@@ -21,6 +21,7 @@ from mailhub.store.hub import bellfile
 from mailhub.store.hub.bell import BURY_SECONDS, Bell
 from mailhub.store.hub.bellfile import COLUMN_OCTETS, COUNTERS, BellFile, moved
 from mailhub.store.hub.errors import UnusableDataDir
+from tests.events import Events
 
 # A process that does what it is told, a line at a time, and answers each line.
 OTHER = """
@@ -222,7 +223,9 @@ def test_a_counter_that_becomes_visible_after_its_head_is_still_seen(
     assert calls == [7]
 
 
-def test_a_failing_watcher_does_not_keep_the_news_from_others(bell: Bell, path: Path) -> None:
+def test_a_failing_watcher_does_not_keep_the_news_from_others(
+    bell: Bell, path: Path, events: Events
+) -> None:
 
     def fail() -> None:
         raise ZeroDivisionError
@@ -233,6 +236,7 @@ def test_a_failing_watcher_does_not_keep_the_news_from_others(bell: Bell, path: 
         process.tell("ring 7")
         bell.look()
     assert calls == [7]
+    assert events["error"]["what"] == "a watcher of the bell failed"
 
 
 def test_rings_of_many_threads_are_all_counted(bell: Bell, path: Path) -> None:

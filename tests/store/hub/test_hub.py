@@ -19,6 +19,7 @@ from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import FLUSH_SECONDS, Hub
 from mailhub.store.migrate import SchemaTooNew
 from mailhub.store.runner import InlineRunner
+from tests.events import Events
 from tests.harness import run
 from tests.store.hub.conftest import NOW
 
@@ -265,6 +266,21 @@ def test_what_could_not_be_written_is_written_later(
     with file.write(), pytest.raises(Unavailable):
         run(hub.flush())
     run(hub.flush())
+    assert hub.account(alice.id).usage == Usage(20, 2)
+
+
+def test_a_flush_that_fails_is_told_and_tried_again(
+    data: DataDir, hub: Hub, file: HubFile, alice: Account, events: Events
+) -> None:
+    hub.file.close()
+    hub.file = HubFile.open(data.hub_db, busy_timeout_ms=0)
+    clock = Clock()
+    hub.start(clock)
+    hub.record_usage(alice.id, Usage(20, 2), 7)
+    with file.write():
+        clock.advance(FLUSH_SECONDS)
+    assert events["error"]["what"] == "usage is not yet in hub.db"
+    clock.advance(FLUSH_SECONDS)
     assert hub.account(alice.id).usage == Usage(20, 2)
 
 
