@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from twisted.internet.error import ConnectionDone
+from twisted.internet.protocol import Protocol
 from twisted.python.failure import Failure
 
 from mailhub.net.connection import Connection
@@ -15,7 +16,7 @@ class Peer:
     def __init__(self, protocol: Connection) -> None:
         self.protocol = protocol
         self.transport = Socket("192.168.1.1")
-        protocol.makeConnection(self.transport)
+        Protocol.makeConnection(protocol, self.transport)
 
     def send(self, data: bytes | str) -> list[str]:
         """Send *data* as it is; the lines that come back at once."""

@@ -3,6 +3,7 @@
 - :mod:`.wire`      lines, replies, dot-stuffing (sans-IO)
 - :mod:`.commands`  which commands there are, in which state, and what they do
 - :mod:`.maildrop`  INBOX as it was at log-in, packed
+- :mod:`.surrogate` headers of internationalised mail for clients without UTF-8 mode
 - :mod:`.session`   what a connection knows; dispatch of one command
 - :mod:`.protocol`  the connection itself
 - :mod:`.delay`     LOGIN-DELAY

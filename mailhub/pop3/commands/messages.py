@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 from mailhub.model.errors import MessageGone
 from mailhub.pop3.commands.general import no_argument
 from mailhub.pop3.maildrop import Maildrop
+from mailhub.pop3.surrogate import needs_utf8, surrogate
 from mailhub.pop3.wire import TERMINATOR, DotStuffer, LineCounter, numbers
 
 if TYPE_CHECKING:
@@ -56,15 +57,21 @@ async def retr(session: Session, argument: bytes) -> None:
     drop = maildrop(session)
     (number,) = numbers(argument, 1, 1)
     index = drop.index(number)
-    piece, position = await drop.read(index, 0), 0  # before +OK: it may be gone
-    session.ok(f"{drop.size(index)} octets")
+    piece = await drop.read(index, 0)  # before +OK: the message may be gone
+    position, size = len(piece), drop.size(index)
+    if not session.utf8 and not piece.isascii():
+        header = await _header(drop, index)
+        if needs_utf8(header):
+            piece, position = surrogate(header), len(header)
+            size += len(piece) - position
+    session.ok(f"{size} octets")
     session.answering = True
     stuffer = DotStuffer()
     while piece:
         session.channel.write(stuffer.feed(piece))
-        position += len(piece)
         await session.channel.ready()
         piece = await drop.read(index, position)
+        position += len(piece)
     session.channel.write(stuffer.finish())
 
 
@@ -72,13 +79,12 @@ async def top(session: Session, argument: bytes) -> None:
     drop = maildrop(session)
     number, lines = numbers(argument, 2, 2)
     index = drop.index(number)
-    header = await drop.header(index)
-    if header is None:
-        raise MessageGone
+    header = await _header(drop, index)
     session.ok("Top of message follows")
     session.answering = True
     stuffer, counter = DotStuffer(), LineCounter(lines)
-    session.channel.write(stuffer.feed(header))
+    downgraded = not session.utf8 and needs_utf8(header)
+    session.channel.write(stuffer.feed(surrogate(header) if downgraded else header))
     position = len(header)
     if position == drop.size(index):
         session.channel.write(stuffer.feed(missing_empty_line(header)))
@@ -87,6 +93,13 @@ async def top(session: Session, argument: bytes) -> None:
         position += len(piece)
         await session.channel.ready()
     session.channel.write(stuffer.finish())
+
+
+async def _header(drop: Maildrop, index: int) -> bytes:
+    header = await drop.header(index)
+    if header is None:
+        raise MessageGone
+    return header
 
 
 def missing_empty_line(header: bytes) -> bytes:
