@@ -139,11 +139,17 @@ class LogFile:
 
 
 class StandardError:
-    """The stream for a server that has no log file."""
+    """The stream for a server that has no log file.
+
+    To be made before logging begins: Twisted then puts a logger in the place of ``sys.stderr``.
+    """
+
+    def __init__(self) -> None:
+        self._stream = sys.stderr
 
     def write(self, line: str) -> None:
-        sys.stderr.write(line)
-        sys.stderr.flush()
+        self._stream.write(line)
+        self._stream.flush()
 
     def reopen(self) -> None:
         """Nothing to open anew."""
