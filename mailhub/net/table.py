@@ -45,7 +45,8 @@ class ConnectionTable:
     """Admits connections, finds them by id, and counts."""
 
     def __init__(self, limits: Limits) -> None:
-        self._limits = limits
+        self.limits = limits
+        """May be replaced; who is there stays."""
         self._prefix = log.short_id(3)  # several processes write one log
         self._numbers = itertools.count(1)
         self._entries: dict[str, _Entry] = {}
@@ -83,7 +84,7 @@ class ConnectionTable:
         if entry is None:  # closed meanwhile, or a protocol that is not in the table
             return None
         holders = self._per_account.get(account, set())
-        limit = self._limits.max_connections_per_account
+        limit = self.limits.max_connections_per_account
         if limit and len(holders) >= limit:
             return f"Too many connections of this account ({self._named(holders)})"
         self._per_account.setdefault(account, set()).add(connection_id)
@@ -127,9 +128,9 @@ class ConnectionTable:
     # --- counting ---
 
     def _full(self, address: str) -> str | None:
-        if len(self._entries) >= self._limits.max_connections:
+        if len(self._entries) >= self.limits.max_connections:
             return "Too many connections to this server, try again later"
-        limit = self._limits.max_connections_per_address
+        limit = self.limits.max_connections_per_address
         if limit and self._per_address[address] >= limit:
             # Which accounts these are is nobody's business before log-in.
             return f"Too many connections from your address {address} (limit {limit})"
