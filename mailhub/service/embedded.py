@@ -9,19 +9,22 @@ from __future__ import annotations
 import secrets
 import time
 from collections.abc import Mapping
+from typing import TYPE_CHECKING
 
 from mailhub.auth.verifiers import make_verifiers
 from mailhub.config.load import EMBEDDED_DOMAIN
 from mailhub.config.options import Config
 from mailhub.interfaces import IAccount, Incoming
 from mailhub.model.names import MailboxName
-from mailhub.samples import Sample, messages
 from mailhub.service.engine import Engine, open_inline
 from mailhub.service.together import at_once
 from mailhub.store.hub import accounts, credentials, domains
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.standard import create_standard_folders
+
+if TYPE_CHECKING:
+    from mailhub.samples import Sample
 
 ACCOUNTS = (f"alice@{EMBEDDED_DOMAIN}", f"bob@{EMBEDDED_DOMAIN}")
 _ALPHABET = "abcdefghijkmnpqrstuvwxyz23456789"  # no l, 1, o, 0: passwords are typed from a screen
@@ -74,6 +77,8 @@ async def _furnish(engine: Engine, account: Account) -> None:
     await create_standard_folders(mail)
     if account.address != ACCOUNTS[0]:
         return
+    from mailhub.samples import messages  # not loaded by a server that has them already
+
     by_mailbox: dict[MailboxName, list[Sample]] = {}
     for sample in messages():
         by_mailbox.setdefault(sample.mailbox, []).append(sample)

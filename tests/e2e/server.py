@@ -47,6 +47,10 @@ class Login:
     password: str
 
 
+class Ended(Exception):
+    """The process has ended without saying what was waited for."""
+
+
 class Output:
     """The lines that a process prints, as they come."""
 
@@ -62,12 +66,12 @@ class Output:
         self._queue.put(None)
 
     def until(self, text: str) -> str:
-        """Everything up to the next line with *text*; fails when there will be none."""
+        """Everything up to the next line with *text*.  Raises Ended, queue.Empty."""
         seen: list[str] = []
         while True:
             line = self._queue.get(timeout=PATIENCE_SECONDS)
             if line is None:
-                pytest.fail(f"ended without {text!r}:\n" + "\n".join(self.lines))
+                raise Ended("\n".join(self.lines))
             self.lines.append(line)
             seen.append(line)
             if text in line:
@@ -97,6 +101,13 @@ class MailhubProcess:
         self.output = Output(self.process.stdout)
         self.log = Output(self.process.stderr)
 
+    def until_ready(self) -> str:
+        """What it printed up to its word that it is ready; fails when it ends instead."""
+        try:
+            return self.output.until(READY)
+        except Ended:
+            pytest.fail("mailhub did not start:\n" + self.log.rest())
+
     def stop(self) -> int:
         """Ask it to end; the exit status."""
         if self.process.poll() is None:
@@ -123,7 +134,7 @@ class LiveServer:
 
     def start(self) -> None:
         self.process = MailhubProcess(self.folder, "--config", self.config)
-        self.process.output.until(READY)
+        self.process.until_ready()
         self.listeners: list[dict[str, Any]] = ask(self.data, "status")["listeners"]
 
     def restart(self) -> None:
