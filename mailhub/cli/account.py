@@ -6,7 +6,7 @@ import click
 
 from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.control import end_sessions
-from mailhub.cli.output import Row
+from mailhub.cli.output import Row, counted
 from mailhub.cli.passwords import choose, verifiers_of
 from mailhub.cli.store import immediate, open_store
 from mailhub.store.hub import accounts, aliases
@@ -155,7 +155,8 @@ def delete(cli: Cli, account: str, yes: bool) -> None:
 
 
 def _confirmed(account: Account) -> bool:
-    question = f"Delete {account.address} and its {account.usage.messages} messages for good?"
+    mail = counted(account.usage.messages, "message")
+    question = f"Delete {account.address} and its {mail} for good?"
     return click.confirm(question, err=True)
 
 

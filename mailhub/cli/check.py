@@ -7,6 +7,7 @@ from pathlib import Path
 import click
 
 from mailhub.cli.context import EX_REFUSED, Cli, Failed, options
+from mailhub.cli.output import counted
 from mailhub.config.check import advise, describe
 from mailhub.config.load import load
 from mailhub.config.problems import ConfigError, Problem
@@ -24,10 +25,8 @@ def group(cli: Cli, file: Path | None) -> None:
             cli.out.json({"ok": False, "problems": [_row(problem) for problem in error.problems]})
         else:
             cli.out.lines(str(problem) for problem in error.problems)
-        count = len(error.problems)
-        raise Failed(
-            f"{count} problem{'s' if count != 1 else ''} found", EX_REFUSED, as_json=cli.out.as_json
-        ) from error
+        found = f"{counted(len(error.problems), 'problem')} found"
+        raise Failed(found, EX_REFUSED, as_json=cli.out.as_json) from error
     advice, plan = advise(config), describe(config)
     if cli.out.as_json:
         cli.out.json({"ok": True, "warnings": advice, "plan": plan})

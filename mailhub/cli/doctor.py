@@ -8,7 +8,7 @@ import click
 from rich.progress import Progress
 
 from mailhub.cli.context import EX_REFUSED, Cli, Failed, options
-from mailhub.cli.output import Row, advance
+from mailhub.cli.output import Row, advance, counted
 from mailhub.store.doctor import Doctor, Finding
 from mailhub.store.hub import accounts
 from mailhub.store.hub.accounts import Account
@@ -56,10 +56,11 @@ def _tell(cli: Cli, findings: list[Finding], examined: int) -> None:
     elif rows:
         cli.out.rows(rows, COLUMNS)
     else:
-        cli.out.lines([f"{examined} accounts examined, everything is in order"])
+        cli.out.lines([f"{counted(examined, 'account')} examined, everything is in order"])
     if left:
         hint = "; --repair puts some of them right" if any(f.repairable for f in left) else ""
-        raise Failed(f"{len(left)} problems found{hint}", EX_REFUSED, as_json=cli.out.as_json)
+        found = f"{counted(len(left), 'problem')} found{hint}"
+        raise Failed(found, EX_REFUSED, as_json=cli.out.as_json)
 
 
 def _row(finding: Finding) -> Row:

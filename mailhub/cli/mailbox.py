@@ -5,7 +5,7 @@ from __future__ import annotations
 import click
 
 from mailhub.cli.context import Cli, Failed, options
-from mailhub.cli.output import Row
+from mailhub.cli.output import Row, counted
 from mailhub.cli.store import immediate, open_account
 from mailhub.model.mail import MailboxEntry, MailboxStatus, SpecialUse
 from mailhub.model.names import mailbox_name
@@ -109,7 +109,7 @@ def delete(cli: Cli, account: str, name: str, yes: bool) -> None:
     """Delete a folder and the mail in it, for good; folders below it stay."""
     mail, mailbox = open_account(cli, account), mailbox_name(name)
     count = immediate(mail.status(mailbox)).exists
-    question = f"Delete {mailbox} and its {count} messages for good?"
+    question = f"Delete {mailbox} and its {counted(count, 'message')} for good?"
     if not yes and not click.confirm(question, err=True):
         raise Failed("Nothing was deleted", as_json=cli.out.as_json)
     immediate(mail.delete(mailbox))

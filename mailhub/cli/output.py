@@ -121,6 +121,10 @@ def plain(key: str, value: Value) -> Value:
             return str(value)
 
 
+def counted(number: int, noun: str) -> str:
+    return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
+
+
 def size(octets: int) -> str:
     amount, unit = float(octets), 0
     while amount >= 1024 and unit < len(_UNITS) - 1:

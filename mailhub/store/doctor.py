@@ -9,8 +9,11 @@ from __future__ import annotations
 
 import time
 from collections.abc import Collection, Iterator
+from contextlib import closing
 from dataclasses import dataclass, replace
 from pathlib import Path
+
+import apsw
 
 from mailhub.model.errors import Refusal
 from mailhub.model.mail import AccountId, Usage
@@ -18,11 +21,11 @@ from mailhub.store.hub import accounts, usage
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.check import check_hub, repair_hub
-from mailhub.store.hub.database import HubFile
+from mailhub.store.hub.database import BUSY_TIMEOUT_MS, HubFile
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.removal import SUFFIXES, files_of, remove_files
 from mailhub.store.sqlite.check import check_account, repair_account, usage_of
-from mailhub.store.sqlite.files import open_for_check
+from mailhub.store.sqlite.files import open_account, open_for_check
 
 LEFTOVER_SECONDS = 24 * 3600
 """Younger files of a spool or of an account in the making may still be wanted."""
@@ -67,30 +70,26 @@ class Doctor:
             yield from self._missing(account)
             return
         try:
-            db = open_for_check(path)
+            # Refuses another account's file, and brings an older schema up to date.
+            open_account(path, account.id, busy_timeout_ms=BUSY_TIMEOUT_MS).close()
+            with closing(open_for_check(path)) as db:
+                found = list(self._examine_open(account, db))
+                octets, ledger_seq = usage_of(db)
         except Refusal as refusal:
             yield Finding(account.address, "damaged", f"{path}: {refusal}", False)
             return
-        try:
-            problems = check_account(db)
-            repaired = repair_account(db) if self.repair and problems else []
-            for problem in problems:
-                yield Finding(
-                    account.address,
-                    problem.kind,
-                    problem.text,
-                    problem.repairable,
-                    repaired=problem in repaired,
-                )
-            octets, ledger_seq = usage_of(db)
-        except Refusal as refusal:
-            yield Finding(account.address, "damaged", f"{path}: {refusal}", False)
-            return
-        finally:
-            db.close()
-        if repaired:
-            self.bell.ring(account.number)
+        yield from found
         yield from self._usage(account, octets, ledger_seq)
+
+    def _examine_open(self, account: Account, db: apsw.Connection) -> Iterator[Finding]:
+        problems = left = check_account(db)
+        if self.repair and any(problem.repairable for problem in problems):
+            repair_account(db)
+            self.bell.ring(account.number)
+            left = check_account(db)
+        for problem in problems:
+            repaired = problem not in left
+            yield Finding(account.address, problem.kind, problem.text, problem.repairable, repaired)
 
     def examine_files(self) -> Iterator[Finding]:
         """What lies in the data directory and belongs to nobody."""

@@ -100,8 +100,8 @@ def delete(tx: Tx, name: str) -> None:
     present = get(tx, name)
     if present.accounts or present.aliases:
         raise CannotDo(
-            f"The domain {present.name} still has {present.accounts} accounts"
-            f" and {present.aliases} aliases"
+            f"The domain {present.name} still has accounts ({present.accounts})"
+            f" or aliases ({present.aliases})"
         )
     tx.execute("DELETE FROM domain WHERE name = ?", (present.name,))
 
