@@ -65,7 +65,7 @@ class Metrics:
         )
         self._crashes = self._counter("crashes", "Unexpected exceptions", "protocol")
         self._commits = self._histogram("commit_seconds", "Durable commits", "outcome")
-        self._operations = self._counter("store_operations", "Of the store", "name", "outcome")
+        self._operations = self._counter("store_operations", "Of the store", "operation", "outcome")
         self._deliveries = self._counter("deliveries", "Mail per recipient", "outcome")
         self._octets = Counter("mailhub_delivered_octets", "Filed", registry=self.registry)
 
