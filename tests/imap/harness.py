@@ -220,9 +220,10 @@ def blocks(family: str) -> Iterator[Block]:
     ``== title [option=value ...]`` begins one, in a world of its own; options are ``fresh=1`` (the
     client is not logged in) and those of ImapConfig.  ``C:`` is sent with a CRLF, ``S:`` is the
     next line of the answer, ``C2:``/``S2:`` a second client of the same account, and
-    ``!: deliver MAILBOX flags`` delivers a message, ``!: wait SECONDS`` lets time pass.  A
-    ``{name}`` stands for whatever is there first and for the same afterwards; in a ``C:`` line only
-    a name that has been filled counts.  Everything that is answered must be there.
+    ``!: deliver MAILBOX flags`` delivers a message, ``!: wait SECONDS`` lets time pass,
+    ``!: select MAILBOX`` selects it without showing the answer.  A ``{name}`` stands for whatever
+    is there first and for the same afterwards; in a ``C:`` line only a name that has been filled
+    counts.  Everything that is answered must be there.
     """
     block: Block | None = None
     path = TRANSCRIPTS / f"{family}.txt"
@@ -268,6 +269,8 @@ def play(block: Block) -> None:
             said = _HOLE.sub(lambda hole: filled.get(hole[1], hole[0]), text)
             waiting[which] += each.send(said)
             hear()
+        elif kind == "!" and text.startswith("select "):
+            each.select(text.removeprefix("select "))
         elif kind == "!":
             _act(world, text)
             hear()

@@ -116,7 +116,7 @@ def _answer(session: Session, cmd: Fetch, stored: Stored | None) -> Answer:
     if cmd.changed_since is not None:
         items.append(MODSEQ)
     seen = stored.changed if stored is not None else NumberSet()
-    return Answer(session, Plan(items), Plan([*items, *_told_with_seen(session)]), seen)
+    return Answer(session, Plan(items), Plan([*_told_with_seen(session), *items]), seen)
 
 
 def _told_with_seen(session: Session) -> list[Item]:

@@ -66,7 +66,7 @@ def _parse(r: Reader, *, uid: bool) -> Store:
     return Store(messages, FlagChange(name), flags, bool(silent), unchanged_since, uid)
 
 
-@command("STORE", parse_store, state=State.SELECTED, expunge_ok=False)
+@command("STORE", parse_store, state=State.SELECTED, capabilities=("CONDSTORE",), expunge_ok=False)
 @command("UID STORE", parse_uid_store, state=State.SELECTED)
 async def store(session: Session, cmd: Store) -> Done | None:
     selected = session.current
