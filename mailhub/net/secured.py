@@ -7,8 +7,7 @@ from typing import Any
 
 from OpenSSL import SSL
 from twisted.internet.interfaces import IHandshakeListener, IReactorTime
-from twisted.internet.protocol import Factory, Protocol, connectionDone
-from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
+from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -31,9 +30,7 @@ class Secured:
         self.failure: str | None = None
         """Why there was no handshake, once the connection is lost."""
         self._inside = _Inside(received, lambda: done(self._tls, self._version()))
-        # Our output is coalesced already, so the buffering flavour would only cost memory.
-        factory = TLSMemoryBIOFactory(contexts, False, Factory(), clock)
-        self._tls = TLSMemoryBIOProtocol(factory, self._inside, False)
+        self._tls = contexts.layer(self._inside, clock)
 
     def begin(self, socket: Any) -> None:
         self._tls.makeConnection(socket)

@@ -17,8 +17,13 @@ from cryptography.hazmat.primitives.asymmetric.ed25519 import Ed25519PrivateKey
 from cryptography.hazmat.primitives.asymmetric.rsa import RSAPrivateKey
 from cryptography.hazmat.primitives.serialization import load_pem_private_key
 from OpenSSL import SSL
-from twisted.internet.interfaces import IOpenSSLServerConnectionCreator
-from twisted.protocols.tls import TLSMemoryBIOProtocol
+from twisted.internet.interfaces import (
+    IOpenSSLServerConnectionCreator,
+    IProtocol,
+    IReactorTime,
+)
+from twisted.internet.protocol import Factory
+from twisted.protocols.tls import TLSMemoryBIOFactory, TLSMemoryBIOProtocol
 from zope.interface import implementer
 
 from mailhub import log
@@ -53,6 +58,7 @@ class TlsContexts:
     def __init__(self, config: TlsConfig) -> None:
         self._config = config
         self._contexts = _load(config)
+        self._factory: TLSMemoryBIOFactory | None = None
 
     def reload(self, config: TlsConfig | None = None) -> None:
         """Read all files again, for connections from now on.
@@ -67,6 +73,15 @@ class TlsContexts:
     def names(self) -> list[str]:
         """The server names that there are certificates for."""
         return sorted(self._contexts.by_name)
+
+    def layer(self, inside: IProtocol, clock: IReactorTime) -> TLSMemoryBIOProtocol:
+        """The server side of TLS around *inside*, to be connected to a socket.
+
+        Not Twisted's buffering flavour: our output is coalesced already.
+        """
+        if self._factory is None:  # one for all: it costs as much as a connection's record
+            self._factory = TLSMemoryBIOFactory(self, False, Factory(), clock)
+        return TLSMemoryBIOProtocol(self._factory, inside, False)
 
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         return SSL.Connection(self._contexts.default, None)
