@@ -1,4 +1,7 @@
-"""What the command line may ask of a running server: status, reload, and its sessions."""
+"""What the command line may ask of a running server: status, reload, and its sessions.
+
+``admin`` asks nothing: it tells what an administrator has just done, for the event log.
+"""
 
 from __future__ import annotations
 
@@ -7,6 +10,7 @@ import time
 from collections.abc import Callable, Mapping
 
 import mailhub
+from mailhub import log
 from mailhub.model.mail import AccountId
 from mailhub.net.control import ControlFactory, Handler, Request, session_handlers
 from mailhub.service.running import Running
@@ -40,5 +44,19 @@ def control_factory(running: Running, reload: Callable[[], list[str]]) -> Contro
             await store.close_account(AccountId(str(request["account"])))
         return ended
 
-    own: Mapping[str, Handler] = {"status": status, "reload": reload_now, "end": end}
+    async def admin(request: Request) -> object:
+        log.event(
+            "server.admin",
+            action=str(request.get("action", "")),
+            user=str(request.get("user", "")),
+            outcome=str(request.get("outcome", "")),
+        )
+        return None
+
+    own: Mapping[str, Handler] = {
+        "status": status,
+        "reload": reload_now,
+        "end": end,
+        "admin": admin,
+    }
     return ControlFactory(host.reactor, {**of_sessions, **own})
