@@ -19,10 +19,11 @@ from mailhub.cli import (
     domain,
     mailbox,
     passwd,
+    server,
     session,
 )
 
-NOUNS = (domain, account, alias, passwd, mailbox, session, check, deliver, doctor)
+NOUNS = (domain, account, alias, passwd, mailbox, session, server, check, deliver, doctor)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

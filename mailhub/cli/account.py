@@ -57,10 +57,8 @@ def add(
     store = open_store(cli)
     immediate(create_standard_folders(immediate(store.account(account.id))))
     cli.bell.ring(account.number)
-    sentence, done = f"Account {account.address} added", row(account)
-    if generate:
-        sentence, done = f"{sentence}, password: {password}", done | {"password": password}
-    cli.out.done(sentence, done)
+    made = password if generate else ""
+    cli.done(f"Account {account.address} added", row(account), password=made)
 
 
 @group.command("list")
@@ -96,7 +94,7 @@ def rename(cli: Cli, account: str, address: str, keep_alias: bool) -> None:
         present = accounts.find(tx, account)
         renamed = accounts.rename(tx, present.id, address, cli.now(), keep_alias=keep_alias)
     cli.bell.ring(renamed.number)
-    cli.out.done(f"Account {present.address} is now {renamed.address}", row(renamed))
+    cli.done(f"Account {present.address} is now {renamed.address}", row(renamed))
 
 
 @group.command("name")
@@ -107,7 +105,7 @@ def set_name(cli: Cli, account: str, name: str) -> None:
     """Set the person's name."""
     with cli.hub.write() as tx:
         found = accounts.set_display_name(tx, accounts.find(tx, account).id, name)
-    cli.out.done(f"Account {found.address} is {found.display_name}'s", row(found))
+    cli.done(f"Account {found.address} is {found.display_name}'s", row(found))
 
 
 @group.command()
@@ -119,7 +117,7 @@ def disable(cli: Cli, account: str) -> None:
         found = accounts.set_enabled(tx, accounts.find(tx, account).id, False)
     cli.bell.ring(found.number)
     end_sessions(cli.data, found.id)
-    cli.out.done(f"Account {found.address} disabled", row(found))
+    cli.done(f"Account {found.address} disabled", row(found))
 
 
 @group.command()
@@ -130,7 +128,7 @@ def enable(cli: Cli, account: str) -> None:
     with cli.hub.write() as tx:
         found = accounts.set_enabled(tx, accounts.find(tx, account).id, True)
     cli.bell.ring(found.number)
-    cli.out.done(f"Account {found.address} enabled", row(found))
+    cli.done(f"Account {found.address} enabled", row(found))
 
 
 @group.command()
@@ -151,7 +149,7 @@ def delete(cli: Cli, account: str, yes: bool) -> None:
     remove_files(cli.data, found.id)
     with cli.hub.write() as tx:
         accounts.removed(tx, found.id, cli.now())
-    cli.out.done(f"Account {found.address} deleted", _deleted(found))
+    cli.done(f"Account {found.address} deleted", _deleted(found))
 
 
 def _confirmed(account: Account) -> bool:

@@ -36,7 +36,7 @@ def add(cli: Cli, address: str, account: str) -> None:
     """Let mail for ADDRESS go to ACCOUNT."""
     with cli.hub.write() as tx:
         alias = aliases.add(tx, address, accounts.find(tx, account).id, cli.now())
-    cli.out.done(f"Alias {alias.address} added for {alias.target}", row(alias))
+    cli.done(f"Alias {alias.address} added for {alias.target}", row(alias))
 
 
 @group.command("list")
@@ -72,7 +72,7 @@ def rename(cli: Cli, old: str, new: str) -> None:
     """Change the address of an alias."""
     with cli.hub.write() as tx:
         alias = aliases.rename(tx, old, new, cli.now())
-    cli.out.done(f"Alias {old} is now {alias.address}", row(alias))
+    cli.done(f"Alias {old} is now {alias.address}", row(alias))
 
 
 @group.command()
@@ -98,11 +98,11 @@ def delete(cli: Cli, address: str) -> None:
     """Delete an alias; mail that came through it stays."""
     with cli.hub.write() as tx:
         alias = aliases.delete(tx, address)
-    cli.out.done(f"Alias {alias.address} deleted", row(alias))
+    cli.done(f"Alias {alias.address} deleted", row(alias))
 
 
 def _set_enabled(cli: Cli, address: str, enabled: bool) -> None:
     with cli.hub.write() as tx:
         alias = aliases.set_enabled(tx, address, enabled)
     word = "enabled" if enabled else "disabled"
-    cli.out.done(f"Alias {alias.address} {word}", row(alias))
+    cli.done(f"Alias {alias.address} {word}", row(alias))

@@ -21,7 +21,8 @@ from typing import IO, Any, Concatenate, ParamSpec
 
 import click
 
-from mailhub.cli.output import Output
+from mailhub.cli.control import NoServer, ServerRefused, ask
+from mailhub.cli.output import Output, Row
 from mailhub.config.load import SYSTEM_FILE, embedded_config, load
 from mailhub.config.options import Config
 from mailhub.config.problems import ConfigError
@@ -56,6 +57,7 @@ class Cli:
         self._config_file = config
         self._data_dir = data_dir
         self.out = Output(as_json=as_json)
+        self._user = os.environ.get("SUDO_USER") or _user_name()
         self._open = ExitStack()
 
     @cached_property
@@ -96,6 +98,21 @@ class Cli:
         bell = Bell.open(self.data.bell)
         self._open.callback(bell.stop)
         return bell
+
+    def done(self, sentence: str, row: Row, *, password: str = "") -> None:
+        """Say what has been done, here and in the log of the running server.
+
+        Only here the *password* that was made.
+        """
+        if password:
+            self.out.done(f"{sentence}, password: {password}", {**row, "password": password})
+        else:
+            self.out.done(sentence, row)
+        action = click.get_current_context().command_path
+        try:
+            ask(self.data, "admin", action=action, user=self._user, outcome=sentence)
+        except (NoServer, ServerRefused, Unavailable):
+            return  # it is done; without a server there is no log to tell
 
     def keep(self, close: Callable[[], object]) -> None:
         """Call *close* at the end, before what was opened earlier is closed."""
@@ -165,6 +182,13 @@ def become_owner(path: Path) -> None:
         os.setgroups([owner.st_gid])
     os.setgid(owner.st_gid)
     os.setuid(owner.st_uid)
+
+
+def _user_name() -> str:
+    try:
+        return pwd.getpwuid(os.getuid()).pw_name
+    except KeyError:
+        return str(os.getuid())
 
 
 def _os_error(error: OSError) -> str:

@@ -39,7 +39,7 @@ def add(cli: Cli, name: str) -> None:
     cli.new_data.prepare()
     with cli.hub.write() as tx:
         domain = domains.add(tx, name, cli.now())
-    cli.out.done(f"Domain {domain.name} added", row(domain))
+    cli.done(f"Domain {domain.name} added", row(domain))
 
 
 @group.command("list")
@@ -75,7 +75,7 @@ def rename(cli: Cli, old: str, new: str) -> None:
         renamed = accounts.all_accounts(tx, domain.name)
     for account in renamed:
         cli.bell.ring(account.number)
-    cli.out.done(f"Domain {old} is now {domain.name}", row(domain))
+    cli.done(f"Domain {old} is now {domain.name}", row(domain))
 
 
 @group.command()
@@ -89,7 +89,7 @@ def disable(cli: Cli, name: str) -> None:
     for account in affected:
         cli.bell.ring(account.number)
         end_sessions(cli.data, account.id)
-    cli.out.done(f"Domain {domain.name} disabled", row(domain))
+    cli.done(f"Domain {domain.name} disabled", row(domain))
 
 
 @group.command()
@@ -99,7 +99,7 @@ def enable(cli: Cli, name: str) -> None:
     """Undo disable."""
     with cli.hub.write() as tx:
         domain = domains.set_enabled(tx, name, True)
-    cli.out.done(f"Domain {domain.name} enabled", row(domain))
+    cli.done(f"Domain {domain.name} enabled", row(domain))
 
 
 @group.command("catch-all")
@@ -114,9 +114,7 @@ def catch_all(cli: Cli, name: str, account: str | None, nobody: bool) -> None:
     with cli.hub.write() as tx:
         target = None if account is None else accounts.find(tx, account).id
         domain = domains.set_catch_all(tx, name, target)
-    cli.out.done(
-        f"Unknown addresses of {domain.name}: {domain.catch_all or 'refused'}", row(domain)
-    )
+    cli.done(f"Unknown addresses of {domain.name}: {domain.catch_all or 'refused'}", row(domain))
 
 
 @group.command()
@@ -127,4 +125,4 @@ def delete(cli: Cli, name: str) -> None:
     with cli.hub.write() as tx:
         domain = domains.get(tx, name)
         domains.delete(tx, name)
-    cli.out.done(f"Domain {domain.name} deleted", row(domain))
+    cli.done(f"Domain {domain.name} deleted", row(domain))

@@ -85,7 +85,7 @@ def create(cli: Cli, account: str, name: str, special_use: str | None, no_subscr
     made = immediate(mail.create(mailbox, uses))
     if not no_subscribe:
         immediate(mail.subscribe(mailbox))
-    cli.out.done(f"Mailbox {made.name} created", status_row(made))
+    cli.done(f"Mailbox {made.name} created", status_row(made))
 
 
 @group.command()
@@ -97,7 +97,7 @@ def rename(cli: Cli, account: str, old: str, new: str) -> None:
     """Rename a folder with all that is below it."""
     mail, target = open_account(cli, account), mailbox_name(new)
     immediate(mail.rename(mailbox_name(old), target))
-    cli.out.done(f"Mailbox {old} is now {target}", {"old": old, "mailbox": target})
+    cli.done(f"Mailbox {old} is now {target}", {"old": old, "mailbox": target})
 
 
 @group.command()
@@ -113,7 +113,7 @@ def delete(cli: Cli, account: str, name: str, yes: bool) -> None:
     if not yes and not click.confirm(question, err=True):
         raise Failed("Nothing was deleted", as_json=cli.out.as_json)
     immediate(mail.delete(mailbox))
-    cli.out.done(f"Mailbox {mailbox} deleted", {"mailbox": mailbox, "messages": count})
+    cli.done(f"Mailbox {mailbox} deleted", {"mailbox": mailbox, "messages": count})
 
 
 @group.command()
@@ -138,4 +138,4 @@ def _subscribe(cli: Cli, account: str, name: str, subscribed: bool) -> None:
     mail, mailbox = open_account(cli, account), mailbox_name(name)
     immediate(mail.subscribe(mailbox, subscribed))
     word = "subscribed" if subscribed else "unsubscribed"
-    cli.out.done(f"Mailbox {mailbox} {word}", {"mailbox": mailbox, "subscribed": subscribed})
+    cli.done(f"Mailbox {mailbox} {word}", {"mailbox": mailbox, "subscribed": subscribed})

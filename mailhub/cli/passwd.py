@@ -31,9 +31,7 @@ def group(
         credentials.replace(tx, accounts.get(tx, found.id).number, verifiers)
     if end:
         end_sessions(cli.data, found.id)
-    done = {"account": found.address, "id": found.id}
-    if generate:
-        cli.out.done(f"Password of {found.address}: {password}", done | {"password": password})
-    else:
-        word = "disabled" if disable else "changed"
-        cli.out.done(f"Password of {found.address} {word}", done)
+    word = "disabled" if disable else "changed"
+    made = password if generate else ""
+    row = {"account": found.address, "id": found.id}
+    cli.done(f"Password of {found.address} {word}", row, password=made)

@@ -53,4 +53,4 @@ def end(cli: Cli, who: str) -> None:
         ended = ask(cli.data, "end", account=account.id)
     else:
         ended = ask(cli.data, "end", id=who)
-    cli.out.done(f"Sessions ended: {ended}", {"ended": ended})
+    cli.done(f"Sessions ended: {ended}", {"ended": ended})

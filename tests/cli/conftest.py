@@ -18,6 +18,8 @@ from mailhub.store.hub.datadir import DataDir
 
 PASSWORD = "correct horse"
 
+Server = Callable[[str], dict[str, Any]]
+
 
 @dataclass(frozen=True)
 class Answer:
@@ -100,7 +102,11 @@ def handler(name, answer):
 
 session = {"id": "k3f1a", "protocol": "imap", "address": "192.0.2.7", "port": 4711,
     "account": "alice@example.org", "tls": True, "seconds": 5.0, "idle": 1.0}
-answers = {"sessions": [session], "dump": "0.000 S: * OK\\n0.100 C: a LOGOUT", "end": 2}
+status = {"pid": 1, "version": "0.1.0", "started": 1700000000, "connections": 1,
+    "listeners": [{"protocol": "imap", "address": "127.0.0.1:1143", "tls": "starttls"}]}
+answers = {"status": status, "reload": ["certificates read again"], "admin": None,
+    "sessions": [session],
+    "dump": "0.000 S: * OK\\n0.100 C: a LOGOUT", "end": 2}
 handlers = {name: handler(name, answer) for name, answer in answers.items()}
 reactor.listenUNIX(str(data.control_socket), ControlFactory(reactor, handlers), mode=0o600)
 print("ready", flush=True)
@@ -109,18 +115,19 @@ reactor.run()
 
 
 @pytest.fixture
-def server(data: DataDir) -> Iterator[Callable[[], dict[str, Any]]]:
-    """Call it for the next request that the server has taken."""
+def server(data: DataDir) -> Iterator[Server]:
+    """Call it with a command for the next such request that the server has taken."""
     command = [sys.executable, "-c", SERVER, str(data.path)]
     with subprocess.Popen(command, stdout=subprocess.PIPE) as process:
         assert process.stdout
         output = process.stdout
         assert output.readline() == b"ready\n"
 
-        def request() -> dict[str, Any]:
-            taken = json.loads(output.readline())
-            assert isinstance(taken, dict)
-            return taken
+        def request(command: str) -> dict[str, Any]:
+            while True:
+                taken: dict[str, Any] = json.loads(output.readline())
+                if taken["command"] == command:
+                    return taken
 
         yield request
         process.kill()

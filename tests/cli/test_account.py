@@ -1,6 +1,5 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
@@ -10,7 +9,7 @@ from mailhub.store.hub import accounts, credentials
 from mailhub.store.hub.bellfile import BellFile
 from mailhub.store.hub.database import HubFile
 from mailhub.store.hub.datadir import DataDir
-from tests.cli.conftest import PASSWORD, Commands
+from tests.cli.conftest import PASSWORD, Commands, Server
 
 
 def works(data: DataDir, address: str, password: str) -> bool:
@@ -129,12 +128,12 @@ def test_disabling_ends_sessions_and_rings(
     commands: Commands,
     alice: dict[str, Any],
     data: DataDir,
-    server: Callable[[], dict[str, Any]],
+    server: Server,
 ) -> None:
     listener = BellFile.open(data.bell)
     before = listener.heads()
     assert not commands.json("account", "disable", "alice@example.org")["enabled"]
-    assert server() == {"command": "end", "account": alice["id"]}
+    assert server("end") == {"command": "end", "account": alice["id"]}
     assert listener.heads() != before
     listener.close()
     assert commands.json("account", "enable", "alice@example.org")["enabled"]
@@ -151,11 +150,11 @@ def test_a_deleted_account_leaves_no_file_and_a_new_one_starts_empty(
     commands: Commands,
     alice: dict[str, Any],
     data: DataDir,
-    server: Callable[[], dict[str, Any]],
+    server: Server,
 ) -> None:
     commands("mailbox", "create", "alice@example.org", "Plans")
     assert commands("account", "delete", "alice@example.org", input="y\n").code == 0
-    assert server() == {"command": "end", "account": alice["id"]}
+    assert server("end") == {"command": "end", "account": alice["id"]}
     assert list(data.accounts.glob(f"*/{alice['id']}*")) == []
     assert commands("account", "show", alice["id"]).code == 1
     again = commands.json("account", "add", "alice@example.org", "--no-password")
@@ -174,10 +173,10 @@ def test_a_password_is_changed(commands: Commands, alice: dict[str, Any], data: 
 
 
 def test_changing_a_password_may_end_the_sessions(
-    commands: Commands, alice: dict[str, Any], server: Callable[[], dict[str, Any]]
+    commands: Commands, alice: dict[str, Any], server: Server
 ) -> None:
     commands("passwd", "alice@example.org", "--generate", "--end-sessions")
-    assert server() == {"command": "end", "account": alice["id"]}
+    assert server("end") == {"command": "end", "account": alice["id"]}
 
 
 def test_only_one_way_of_giving_a_password_at_a_time(

@@ -1,11 +1,10 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
-from tests.cli.conftest import Commands
+from tests.cli.conftest import Commands, Server
 
 
 @pytest.mark.parametrize("name", ["", "-x", "exa mple", "a..b", "x\r\ny"])
@@ -50,10 +49,10 @@ def test_renaming_a_domain_renames_its_accounts(commands: Commands, alice: dict[
 
 
 def test_disabling_a_domain_ends_the_sessions_of_its_accounts(
-    commands: Commands, alice: dict[str, Any], server: Callable[[], dict[str, Any]]
+    commands: Commands, alice: dict[str, Any], server: Server
 ) -> None:
     assert not commands.json("domain", "disable", "example.org")["enabled"]
-    assert server() == {"command": "end", "account": alice["id"]}
+    assert server("end") == {"command": "end", "account": alice["id"]}
     assert not commands.json("account", "show", alice["id"])["domain_enabled"]
     assert commands.json("domain", "enable", "example.org")["enabled"]
 

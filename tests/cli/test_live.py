@@ -103,6 +103,7 @@ def test_disabling_an_account_ends_its_sessions_and_refuses_its_log_ins(
     client = log_in(live, trust)
     beside.json("account", "disable", ALICE)
     assert client.readline().startswith(b"* BYE")
+    assert live.process.log.until(f"Account {ALICE} disabled")
     client.shutdown()
     with pytest.raises(imaplib.IMAP4.error):
         log_in(live, trust)

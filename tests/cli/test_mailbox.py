@@ -1,13 +1,12 @@
 from __future__ import annotations
 
-from collections.abc import Callable
 from typing import Any
 
 import pytest
 
 from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.datadir import DataDir
-from tests.cli.conftest import Commands
+from tests.cli.conftest import Commands, Server
 
 ALICE = "alice@example.org"
 
@@ -83,6 +82,6 @@ def test_a_change_rings_for_the_processes_that_serve_the_account(
 
 
 def test_folders_are_changed_beside_a_server(
-    commands: Commands, alice: dict[str, Any], server: Callable[[], dict[str, Any]]
+    commands: Commands, alice: dict[str, Any], server: Server
 ) -> None:
     assert commands.json("mailbox", "create", ALICE, "Plans")["mailbox"] == "Plans"

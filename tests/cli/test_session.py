@@ -2,14 +2,13 @@ from __future__ import annotations
 
 import socket
 import threading
-from collections.abc import Callable
 from pathlib import Path
 from typing import Any
 
 import pytest
 
 from mailhub.store.hub.datadir import DataDir
-from tests.cli.conftest import Commands
+from tests.cli.conftest import Commands, Server
 
 
 @pytest.mark.parametrize("words", [("list",), ("dump", "k3f1a"), ("end", "k3f1a")])
@@ -43,7 +42,7 @@ def test_a_server_that_answers_nonsense_is_told_as_temporary(
     assert answer.err.count("\n") == 1
 
 
-def test_live_sessions_are_listed(commands: Commands, server: Callable[[], dict[str, Any]]) -> None:
+def test_live_sessions_are_listed(commands: Commands, server: Server) -> None:
     assert commands.json("session", "list")[0]["id"] == "k3f1a"
     lines = commands("session", "list").out.splitlines()
     assert lines[1].split() == [
@@ -51,12 +50,10 @@ def test_live_sessions_are_listed(commands: Commands, server: Callable[[], dict[
     ]
 
 
-def test_a_dialogue_is_dumped(
-    commands: Commands, server: Callable[[], dict[str, Any]], tmp_path: Path
-) -> None:
+def test_a_dialogue_is_dumped(commands: Commands, server: Server, tmp_path: Path) -> None:
     text = "0.000 S: * OK\n0.100 C: a LOGOUT"
     assert commands("session", "dump", "k3f1a").out == text + "\n"
-    assert server() == {"command": "dump", "id": "k3f1a"}
+    assert server("dump") == {"command": "dump", "id": "k3f1a"}
     assert commands.json("session", "dump", "k3f1a")["text"] == text
     file = tmp_path / "dump.txt"
     commands("session", "dump", "k3f1a", "--output", str(file))
@@ -64,16 +61,14 @@ def test_a_dialogue_is_dumped(
 
 
 def test_sessions_are_ended_by_id_and_by_account(
-    commands: Commands, alice: dict[str, Any], server: Callable[[], dict[str, Any]]
+    commands: Commands, alice: dict[str, Any], server: Server
 ) -> None:
     assert commands("session", "end", "k3f1a").out == "Sessions ended: 2\n"
-    assert server() == {"command": "end", "id": "k3f1a"}
+    assert server("end") == {"command": "end", "id": "k3f1a"}
     commands("session", "end", "alice@example.org")
-    assert server() == {"command": "end", "account": alice["id"]}
+    assert server("end") == {"command": "end", "account": alice["id"]}
 
 
-def test_what_the_server_refuses_is_told(
-    commands: Commands, server: Callable[[], dict[str, Any]]
-) -> None:
+def test_what_the_server_refuses_is_told(commands: Commands, server: Server) -> None:
     answer = commands("session", "dump", "nobody")
     assert (answer.code, answer.err) == (1, "mailhub: there is no such session\n")
