@@ -14,87 +14,16 @@ from __future__ import annotations
 from collections.abc import Callable, Coroutine, Iterable
 from typing import Any, TypeVar
 
-from twisted.internet import protocol
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall
-from twisted.internet.protocol import connectionDone
-from twisted.python.failure import Failure
 
-from mailhub import log
-from mailhub.model.mail import Client
-from mailhub.net.host import Host
-from mailhub.net.inbox import Inbox
-from mailhub.net.link import Entry, Link
-from mailhub.net.output import Output
-from mailhub.net.recorder import FlightRecorder
-from mailhub.net.tasks import Tasks
-from mailhub.net.timer import IdleTimer
+from mailhub.net.lifecycle import Lifecycle
 
 T = TypeVar("T")
 
 
-class Hooks(protocol.Protocol):
-    """What a protocol overrides, and what Twisted calls."""
-
-    needs_log_in = True
-    """Whether ``login_timeout`` applies."""
-
-    _link: Link
-
-    def greet(self) -> None:
-        """The client is here: greet it."""
-
-    def received(self, data: bytes) -> None:
-        """The client has sent *data*."""
-
-    def disconnected(self, reason: Failure) -> None:
-        """The connection is gone; its coroutines are cancelled next."""
-
-    def timed_out(self) -> None:
-        """Say goodbye: the client took too long.  The connection is closed after it."""
-
-    def refused(self, reason: str) -> None:
-        """Say *reason* (in place of a greeting); the connection is closed after it."""
-
-    def ended(self, reason: str) -> None:
-        """Say *reason* as a goodbye: the server stops, or the administrator ends the session."""
-
-    def crashed(self) -> None:
-        """Say goodbye after an internal error; the connection is closed after it."""
-
-    def dataReceived(self, data: bytes) -> None:
-        self._link.received(data)
-
-    def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._link.lost(reason)
-
-
-class Connection(Hooks):
-    """One client."""
-
-    entry = Entry()
-    """How the listener lets clients in; set before the connection is made."""
-
-    def __init__(self, host: Host, protocol_name: str) -> None:
-        self.host = host
-        clock, limits = host.reactor, host.limits
-        self.client = Client(host.connections.new_id(), protocol_name, "", 0)
-        self.recorder = FlightRecorder(clock.seconds, host.flight_recorder_octets)
-        self.since = clock.seconds()
-        self.closing = False
-        self._outcome = "client"
-        self._link = Link(self)
-        self._timer = IdleTimer(clock, expired=self._expired, quiet=self.recorder.shrink)
-        self._output = Output(
-            clock,
-            limits.write_timeout,
-            gave=self._timer.touch,
-            changed=self._output_changed,
-            stuck=self._stuck,
-        )
-        self._inbox = Inbox(self.received, self._link.pause, self._link.resume)
-        self._tasks = Tasks(self._output.cork, self._output.uncork, self._crashed)
-        self._hurry: IDelayedCall | None = None
+class Connection(Lifecycle):
+    """One client.  What to override are the hooks of :class:`mailhub.net.lifecycle.Hooks`."""
 
     # --- who and how ---
 
@@ -106,11 +35,6 @@ class Connection(Hooks):
     def tls_offered(self) -> bool:
         """STARTTLS may be advertised, and ``start_tls`` called."""
         return self.host.tls is not None and self.entry.tls == "starttls" and not self.secure
-
-    @property
-    def active(self) -> float:
-        """When something last came in or went out, by the reactor's clock."""
-        return self._timer.touched
 
     def channel_binding(self) -> list[tuple[str, bytes]]:
         """``(type, data)`` that SCRAM -PLUS can bind to, best first; none without our TLS."""
@@ -164,140 +88,3 @@ class Connection(Hooks):
         cancels the coroutine.
         """
         return self._tasks.spawn(coroutine)
-
-    def logged_in(self) -> None:
-        """The client need not hurry any more.  Called by the connection table."""
-        if self._hurry is not None and self._hurry.active():
-            self._hurry.cancel()
-        self._hurry = None
-
-    # --- telling ---
-
-    def event(self, name: str, *, level: log.Level = "info", **fields: object) -> None:
-        """Write an event about this connection."""
-        who = self.client
-        about = {"conn": who.connection, "protocol": who.protocol, "peer": who.address or "unix"}
-        log.event(name, level=level, **about, **fields)
-
-    def dump(self, reason: str) -> None:
-        """Write the flight record to the log."""
-        self.event("session.dump", level="warn", reason=reason, dialogue=self.recorder.text())
-
-    # --- the end ---
-
-    def close(self, outcome: str = "server") -> None:
-        """Send what has been written, then close; nothing more is read or written."""
-        if not self.closing:
-            self._shut(outcome)
-            self._link.close()
-
-    def end(self, reason: str) -> None:
-        """Close for a *reason* that the client is told."""
-        self._if_open(lambda: self.ended(reason))
-        self.close("ended")
-
-    def abort(self, outcome: str = "server") -> None:
-        """Close at once, whatever is unsent."""
-        if not self.closing:
-            self._shut(outcome)
-        self._link.abort()
-
-    def _shut(self, outcome: str) -> None:
-        self.closing = True
-        self._outcome = outcome
-        self._inbox.drop()
-        self._output.disconnect()
-        self._timer.stop()  # after the output, which touches it
-        self.logged_in()
-
-    # --- called by Twisted and by the link ---
-
-    def connectionMade(self) -> None:
-        seconds = self.host.limits.login_timeout
-        self._hurry = self.host.reactor.callLater(seconds, self._expired)
-        self._link.begin(self.transport)
-
-    def admitted(self) -> str | None:
-        return self.host.connections.admit(self)
-
-    def entered(self, transport: Any, refusal: str | None) -> None:
-        self._output.connect(transport)
-        if refusal is not None:
-            self.host.metrics.connection_refused(self.client.protocol, "limit")
-            self.event("connection.refused", level="warn", reason=refusal)
-            self._step(lambda: self.refused(refusal))
-            self.close("refused")
-            return
-        if not self.needs_log_in:
-            self.logged_in()
-        self.host.metrics.connection_opened(self.client.protocol)
-        self.event("connection.opened", level="debug")
-        self._step(self.greet)
-
-    def secured(self, transport: Any) -> None:
-        self._output.connect(transport)
-
-    def arrived(self, data: bytes) -> None:
-        if not self.closing:
-            self._timer.touch()
-            self._step(lambda: self._inbox.take(data))
-
-    def gone(self, reason: Failure, was_in: bool) -> None:
-        if not self.closing:
-            self._shut("client")
-        self._output.lost()
-        if was_in:
-            self._step(lambda: self.disconnected(reason))
-            if self._outcome != "refused":
-                self.host.metrics.connection_closed(self.client.protocol)
-                seconds = self.host.reactor.seconds() - self.since
-                outcome = self._outcome
-                self.event("connection.closed", level="debug", seconds=seconds, outcome=outcome)
-        self._tasks.cancel_all()
-        self.host.connections.remove(self.client.connection)
-
-    # --- inside ---
-
-    def _step(self, function: Callable[[], None]) -> None:
-        outermost = self._output.cork()
-        try:
-            function()
-        except Exception:
-            self._crashed(Failure())
-        finally:
-            self._output.uncork(outermost)
-
-    def _if_open(self, function: Callable[[], None]) -> None:
-        if not self.closing:
-            self._step(function)
-
-    def _output_changed(self) -> None:
-        # Whoever asks without reading the answers is not listened to meanwhile.
-        if self._output.blocked:
-            self._inbox.hold("output")
-        else:
-            self._step(lambda: self._inbox.release("output"))
-
-    def _expired(self) -> None:
-        self.event("connection.timeout", reason="no log-in" if self._hurry else "idle")
-        if self._link.is_in:
-            self._if_open(self.timed_out)
-            self.close("timeout")
-        else:
-            self.abort("timeout")
-
-    def _stuck(self) -> None:
-        self.event("connection.stuck", seconds=self.host.limits.write_timeout)
-        self.abort("stuck")
-
-    def _crashed(self, reason: Failure) -> None:
-        who = self.client
-        log.failure("connection.crashed", reason, conn=who.connection, protocol=who.protocol)
-        self.host.metrics.crash(who.protocol)
-        if self.closing:
-            return
-        self.dump("internal error")
-        try:
-            self.crashed()
-        finally:
-            self.close("crashed")

@@ -16,7 +16,7 @@ from mailhub.config.options import Limits
 from mailhub.model.mail import AccountId, Client
 
 if TYPE_CHECKING:
-    from mailhub.net.connection import Connection
+    from mailhub.net.lifecycle import Lifecycle
 
 MOST_NAMED = 3
 """Addresses named in a refusal."""
@@ -35,7 +35,7 @@ class Session:
 
 @dataclass(slots=True)
 class _Entry:
-    connection: Connection
+    connection: Lifecycle
     address: str
     account: AccountId | None = None
     account_address: str = ""
@@ -59,7 +59,7 @@ class ConnectionTable:
     def new_id(self) -> str:
         return f"{self._prefix}{next(self._numbers):x}"
 
-    def admit(self, connection: Connection) -> str | None:
+    def admit(self, connection: Lifecycle) -> str | None:
         """Enter *connection*; or the refusal, in words for the person at the other end."""
         address = connection.client.address
         refusal = self._full(address)
@@ -104,7 +104,7 @@ class ConnectionTable:
 
     # --- for the administrator ---
 
-    def find(self, connection_id: str) -> Connection | None:
+    def find(self, connection_id: str) -> Lifecycle | None:
         entry = self._entries.get(connection_id)
         return entry.connection if entry else None
 
@@ -114,10 +114,10 @@ class ConnectionTable:
             for e in self._entries.values()
         ]
 
-    def of_account(self, account: AccountId) -> list[Connection]:
+    def of_account(self, account: AccountId) -> list[Lifecycle]:
         return [self._entries[i].connection for i in self._per_account.get(account, ())]
 
-    def all(self) -> list[Connection]:
+    def all(self) -> list[Lifecycle]:
         return [entry.connection for entry in self._entries.values()]
 
     def dump(self, connection_id: str) -> str | None:
