@@ -46,7 +46,7 @@ def find(framed: Framed, *, utf8: bool) -> tuple[Command, Reader]:
             r.sp()
             name = f"UID {r.word()}"
     except SyntaxRefused as error:
-        raise Bad(str(error)) from None
+        raise Bad(error.what) from None
     command = registry.find(name)
     if command is None:
         raise Bad("Unknown command")
@@ -87,7 +87,8 @@ class Dispatcher:
                 self._record(framed, None)
             if message is not None:
                 await message.abandon()
-            session.tagged(failed.status, failed.text, failed.code)
+            recorded = command is not None
+            session.tagged(failed.status, failed.text, failed.code, recorded=recorded)
             outcome = failed.status.lower()
         else:
             session.tagged("OK", done.text or f"{command.name} completed", done.code)
@@ -102,7 +103,7 @@ class Dispatcher:
         """Answer a command that framing refused."""
         self._session.tag = tag_of(framed)
         self._record(framed, None)
-        self._session.tagged("BAD", reason)
+        self._session.tagged("BAD", reason, recorded=False)
         self._count_bad(bad=True)
 
     async def _execute(self, command: Command, arguments: Reader) -> Done:
@@ -136,7 +137,7 @@ class Dispatcher:
                 await session.current.load()
             return await command.run(session, parsed) or Done()
         except SyntaxRefused as error:
-            raise Bad(str(error)) from None
+            raise Bad(error.what if command.secret else str(error)) from None
         except LogInRefused as error:
             raise log_in_failed(error) from None
         except Refusal as error:

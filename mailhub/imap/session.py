@@ -107,7 +107,8 @@ class Session:
         """Note that the client understands *capability*."""
         if capability.upper() == "CONDSTORE":
             self.enable_condstore()
-        self._enabled.add(capability.upper())
+        else:
+            self._enabled.add(capability.upper())
 
     def enable_condstore(self) -> None:
         """The client used something of CONDSTORE.  Idempotent."""
@@ -122,8 +123,16 @@ class Session:
     def untagged(self, *items: Item) -> None:
         self._send("*", *items)
 
-    def tagged(self, status: str, text: str, code: Code | None = None) -> None:
-        self._send(self.tag, status, *([] if code is None else [code]), Text(text))
+    def tagged(
+        self, status: str, text: str, code: Code | None = None, *, recorded: bool = True
+    ) -> None:
+        """The reply; not *recorded*: its tag may be anything, such as a password sent too late."""
+        items: list[Item] = [status, *([] if code is None else [code]), Text(text)]
+        if recorded:
+            self._send(self.tag, *items)
+        else:
+            self.connection.write(writer.line(self.tag, *items, utf8=self.utf8))
+            self.connection.recorder.sent(writer.line("...", *items))
 
     def continuation(self, text: str) -> None:
         """Ask for more: the rest of the command, or DONE."""

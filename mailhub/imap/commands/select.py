@@ -57,6 +57,8 @@ async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
     selected, status = await Selected.open(
         session.account, cmd.mailbox.name, read_only=read_only, changed=session.mailbox_changed
     )
+    if cmd.condstore:
+        session.enable_condstore()
     session.select(selected)
     try:
         await _tell(session, selected, status, cmd)
@@ -75,8 +77,6 @@ async def _tell(session: Session, selected: Selected, status: MailboxStatus, cmd
     session.untagged("OK", Code("UIDNEXT", status.uidnext), Text("Predicted next UID"))
     # Some clients cannot read a code without text behind it.
     session.untagged("OK", Code("HIGHESTMODSEQ", status.highest_modseq), Text("Highest modseq"))
-    if cmd.condstore:
-        session.enable("CONDSTORE")
     if session.rev2:
         await _tell_name(session, status, cmd.mailbox)
 

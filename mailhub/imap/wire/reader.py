@@ -112,7 +112,7 @@ class Reader:
 
     def expect(self, token: bytes) -> None:
         if not self.accept(token):
-            raise self.refused(f"{token.decode()!r} expected")
+            raise self.refused(f"'{token.decode()}' expected")
 
     def sp(self) -> None:
         if not self.accept(b" "):
@@ -126,9 +126,14 @@ class Reader:
 
     def refused(self, what: str) -> SyntaxRefused:
         """The error to raise; it names the place."""
-        rest = self._text[self._position : self._position + 20].decode("ascii", "replace")
-        shown = "".join(c if c.isprintable() else "?" for c in rest)
-        return SyntaxRefused(f"{what} at {shown!r}" if shown else f"{what} at the end")
+        rest = self._text[self._position : self._position + 20].decode("latin-1").rstrip("\r\n")
+        shown = "".join(c if " " <= c <= "~" else "?" for c in rest)
+        return SyntaxRefused(what, f"'{shown}'" if shown else "the end")
+
+    def _refused_from(self, start: int, what: str) -> SyntaxRefused:
+        """As :meth:`refused`, for what has been taken already."""
+        self._position = start
+        return self.refused(what)
 
     def take(self, pattern: re.Pattern[bytes], what: str) -> bytes:
         """What *pattern* matches here; *what* names it when it does not."""
@@ -161,26 +166,27 @@ class Reader:
         start = self._position
         found = self.word()
         if found not in words:
-            self._position = start
-            raise self.refused("Unknown word")
+            raise self._refused_from(start, "Unknown word")
         return found
 
     def number(self) -> int:
         return self._number(MAX_UID)
 
     def nz_number(self) -> int:
+        start = self._position
         found = self._number(MAX_UID)
         if not found:
-            raise self.refused("Zero is not allowed")
+            raise self._refused_from(start, "Zero is not allowed")
         return found
 
     def number64(self) -> int:
         return self._number(MAX_NUMBER64)
 
     def _number(self, largest: int) -> int:
+        start = self._position
         found = int(self.take(_NUMBER, "A number"))
         if found > largest:
-            raise self.refused("The number is too large")
+            raise self._refused_from(start, "The number is too large")
         return found
 
     def sequence_set(self) -> SequenceSet:
@@ -247,15 +253,13 @@ class Reader:
 
     def flag(self) -> str:
         """A system flag in canonical spelling, or a keyword as written."""
-        text = self.take(_FLAG, "A flag").decode("ascii")
-        if text.startswith("\\"):
-            name = canonical_flag(text)
-            if name not in SYSTEM_FLAGS and name.lower() != _RECENT:
-                raise self.refused("Unknown system flag")
-            return name
-        if len(text) > MAX_KEYWORD_OCTETS:
-            raise self.refused("The keyword is too long")
-        return text
+        start = self._position
+        name = canonical_flag(self.take(_FLAG, "A flag").decode("ascii"))
+        if name.startswith("\\") and name not in SYSTEM_FLAGS and name.lower() != _RECENT:
+            raise self._refused_from(start, "Unknown system flag")
+        if len(name) > MAX_KEYWORD_OCTETS:
+            raise self._refused_from(start, "The keyword is too long")
+        return name
 
     def flag_list(self) -> frozenset[str]:
         """A list in parentheses, perhaps empty; \\Recent is dropped (3501 2.3.2: not settable)."""
