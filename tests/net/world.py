@@ -4,9 +4,8 @@ from __future__ import annotations
 
 import functools
 import typing
-from datetime import UTC, datetime, timedelta
 from pathlib import Path
-from tempfile import mkdtemp
+from tempfile import TemporaryDirectory
 from typing import Any
 
 from OpenSSL import SSL
@@ -26,11 +25,10 @@ from mailhub.net.tls import TlsContexts
 
 
 @functools.cache
-def contexts(minimum: str = "1.2") -> TlsContexts:
+def contexts() -> TlsContexts:
     """Of a certificate that all tests of a process share."""
-    assert minimum in ("1.2", "1.3")
-    certificate = ensure_certificate(Path(mkdtemp(prefix="mailhub-tls-")))
-    return TlsContexts(TlsConfig((certificate,), minimum="1.3" if minimum == "1.3" else "1.2"))
+    with TemporaryDirectory() as folder:
+        return TlsContexts(TlsConfig((ensure_certificate(Path(folder)),)))
 
 
 class Socket(StringTransport):
@@ -165,7 +163,3 @@ class TlsClient:
         self._transport.clear()
         if data:
             self.connection.bio_write(data)
-
-
-def in_days(days: int) -> datetime:
-    return datetime.now(UTC) + timedelta(days=days)
