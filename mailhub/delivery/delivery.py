@@ -12,6 +12,7 @@ from __future__ import annotations
 
 import time
 from collections.abc import Callable, Coroutine, Sequence
+from contextlib import suppress
 from typing import Any
 
 from twisted.internet.defer import CancelledError, Deferred, DeferredSemaphore, gatherResults
@@ -137,11 +138,8 @@ class Delivery:
         """File it where it belongs, or in INBOX: looking first would be a race."""
         wanted = placement.mailbox or await self._detail_folder(account, recipient.detail)
         if wanted != INBOX:
-            try:
+            with suppress(NoSuchMailbox):
                 await account.append(wanted, [message])
-            except NoSuchMailbox:
-                pass
-            else:
                 return wanted
         await account.append(INBOX, [message])
         return INBOX

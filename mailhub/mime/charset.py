@@ -9,6 +9,7 @@ no charsets (rot13, idna, ...) are unknown here.
 from __future__ import annotations
 
 import codecs
+from contextlib import suppress
 import re
 from functools import lru_cache
 
@@ -87,10 +88,8 @@ def decode(data: bytes, charset: str = "") -> str:
     """The text of *data*.  Never fails."""
     name = codec_name(charset) if charset else None
     if name is not None:
-        try:
+        with suppress(UnicodeError, ValueError):  # a codec that refuses more than it can replace
             return data.decode(name, "replace")
-        except (UnicodeError, ValueError):  # a codec that refuses more than it can replace
-            pass
     try:
         return data.decode("utf-8")
     except UnicodeDecodeError:
