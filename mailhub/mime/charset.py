@@ -9,8 +9,8 @@ no charsets (rot13, idna, ...) are unknown here.
 from __future__ import annotations
 
 import codecs
-from contextlib import suppress
 import re
+from contextlib import suppress
 from functools import lru_cache
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9._:+()-]{0,39}").fullmatch
