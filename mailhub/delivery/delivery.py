@@ -88,10 +88,13 @@ class Delivery:
     ) -> list[Outcome]:
         """See IDelivery.  Two addresses that are the same recipient share one copy."""
         different = list(dict.fromkeys(recipients))
-        room = DeferredSemaphore(CONCURRENT_RECIPIENTS)
-        outcomes = await gatherResults(
-            [room.run(_started, self._deliver_one(envelope, staged, r)) for r in different]
-        )
+        if len(different) == 1:  # nearly always: no need to run anything side by side
+            outcomes = [await self._deliver_one(envelope, staged, different[0])]
+        else:
+            room = DeferredSemaphore(CONCURRENT_RECIPIENTS)
+            outcomes = await gatherResults(
+                [room.run(_started, self._deliver_one(envelope, staged, r)) for r in different]
+            )
         by_recipient = dict(zip(different, outcomes, strict=True))
         return [by_recipient[recipient] for recipient in recipients]
 
