@@ -54,8 +54,12 @@ def add(
     verifiers = verifiers_of(password) if password else ()
     with cli.hub.write() as tx:
         account = accounts.add(tx, address, cli.now(), display_name=name, verifiers=verifiers)
+        accounts.set_enabled(tx, account.id, False)
+    # Nobody gets in, and no mail, before the folders are there.
     store = open_store(cli)
     immediate(create_standard_folders(immediate(store.account(account.id))))
+    with cli.hub.write() as tx:
+        account = accounts.set_enabled(tx, account.id, True)
     cli.bell.ring(account.number)
     made = password if generate else ""
     cli.done(f"Account {account.address} added", row(account), password=made)

@@ -8,6 +8,7 @@ package.  Readers never wait for writers (WAL).  What an administrator changes i
 from __future__ import annotations
 
 import threading
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -43,7 +44,7 @@ class HubFile:
             # Partial indexes make SQLite plan anew whenever a parameter changes (20 us instead
             # of 2), unless plans may not depend on parameters.
             db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
-            db.pragma("journal_mode", "wal")
+            _use_wal(db, busy_timeout_ms)
             db.pragma("foreign_keys", True)
             db.pragma("synchronous", "full")
             migrate(db, SCHEMA)
@@ -77,6 +78,21 @@ class HubFile:
     def close(self) -> None:
         with self._lock:
             self._db.close()
+
+
+def _use_wal(db: apsw.Connection, timeout_ms: int) -> None:
+    """SQLite's own timeout does not cover this: of several processes that make the file at
+    once, each holds what the others wait for, and all but one are told so at once.
+    """
+    deadline = time.monotonic() + timeout_ms / 1000
+    while True:
+        try:
+            db.pragma("journal_mode", "wal")
+            return
+        except apsw.BusyError:
+            if time.monotonic() >= deadline:
+                raise
+            time.sleep(0.01)
 
 
 @contextmanager

@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import subprocess
+import sys
 from collections.abc import Iterator
 
+import apsw
 import pytest
 from twisted.internet.task import Clock
 from zope.interface.verify import verifyObject
@@ -232,6 +235,21 @@ def test_a_password_changed_meanwhile_is_not_undone(
     run(hub.stop())
 
 
+def test_a_look_up_that_finds_the_file_locked_is_repeated_in_a_thread(
+    hub: Hub, alice: Account
+) -> None:
+    inline = hub._inline._db
+
+    def locked_once(*_: object) -> bool:
+        inline.exec_trace = None
+        raise apsw.BusyError
+
+    inline.exec_trace = locked_once
+    found = run(hub.credentials("alice"))
+    assert found is not None
+    assert found.account == alice.id
+
+
 # --- what is recorded ---------------------------------------------------------------------
 
 
@@ -325,6 +343,43 @@ def test_a_file_that_is_no_database_is_damaged(data: DataDir) -> None:
     data.hub_db.write_bytes(b"not a database" * 1000)
     with pytest.raises(Damaged):
         HubFile.open(data.hub_db)
+
+
+MAKE = """
+import sys
+from pathlib import Path
+from mailhub.store.hub import domains
+from mailhub.store.hub.database import HubFile
+print("ready", flush=True)
+sys.stdin.readline()
+with HubFile.open(Path(sys.argv[1])).write() as tx:
+    domains.add(tx, sys.argv[2], 1)
+"""
+
+
+def test_processes_that_make_the_file_at_once_do_not_hinder_each_other(data: DataDir) -> None:
+    makers = [
+        subprocess.Popen(
+            [sys.executable, "-c", MAKE, str(data.hub_db), f"{name}.example"],
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+        )
+        for name in "abcd"
+    ]
+    for maker in makers:
+        assert maker.stdout
+        assert maker.stdout.readline() == b"ready\n"
+    for maker in makers:
+        assert maker.stdin
+        maker.stdin.write(b"\n")
+        maker.stdin.flush()
+    for maker in makers:
+        maker.communicate()
+    assert [maker.returncode for maker in makers] == [0, 0, 0, 0]
+    file = HubFile.open(data.hub_db)
+    with file.read() as tx:
+        assert len(domains.all_domains(tx)) == 4
+    file.close()
 
 
 def test_only_its_owner_can_read_the_file(data: DataDir, file: HubFile) -> None:
