@@ -11,7 +11,8 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.web.http import Request
-from twisted.web.resource import Resource
+from twisted.web.pages import notFound
+from twisted.web.resource import IResource, Resource
 from twisted.web.server import NOT_DONE_YET, Site
 
 from mailhub import log
@@ -23,7 +24,7 @@ Ready = Callable[[], Awaitable[str | None]]
 
 def make_site(reactor: IReactorTime, metrics: Metrics, ready: Ready) -> Site:
     """The factory to listen with."""
-    root = Resource()
+    root = _Root()
     root.putChild(b"metrics", _Page(_exposition(metrics)))
     root.putChild(b"healthz", _Page(_live))
     root.putChild(b"readyz", _Page(_readiness(ready)))
@@ -38,6 +39,14 @@ class _QuietSite(Site):
 
     def log(self, request: Request) -> None:
         """Monitoring asks every few seconds; nobody wants to read that."""
+
+
+class _Root(Resource):
+    def __init__(self) -> None:
+        Resource.__init__(self)
+
+    def getChild(self, path: bytes, request: Request) -> IResource:
+        return notFound()  # Twisted's own default is deprecated
 
 
 class _Page(Resource):
