@@ -8,7 +8,7 @@ test itself lets happen (:func:`start`).
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, Generic, TypeVar, cast
+from typing import Any, Generic, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -35,7 +35,7 @@ class Running(Generic[T]):
         outcome = self._outcome[0]
         if isinstance(outcome, Failure):
             outcome.raiseException()
-        return cast(T, outcome)
+        return outcome
 
 
 def start(coroutine: Coroutine[Deferred[Any], Any, T]) -> Running[T]:

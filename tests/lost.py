@@ -10,23 +10,31 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from twisted.logger import LogLevel, formatEvent, globalLogPublisher
+from twisted.logger import ILogObserver, LogLevel, formatEvent, globalLogPublisher
+from zope.interface import implementer
+
+
+@implementer(ILogObserver)
+class Lost:
+    """The errors that Twisted reports because nobody else will."""
+
+    def __init__(self) -> None:
+        self.errors: list[str] = []
+
+    def __call__(self, entry: dict[str, Any]) -> None:
+        if entry.get("log_level") is LogLevel.critical:
+            failure = entry.get("log_failure")
+            self.errors.append(formatEvent(entry) + (failure.getTraceback() if failure else ""))
 
 
 @contextmanager
 def no_lost_errors() -> Iterator[None]:
     """Raises AssertionError at the end when an error was lost meanwhile."""
-    lost: list[str] = []
-
-    def observe(entry: dict[str, Any]) -> None:
-        if entry.get("log_level") is LogLevel.critical:
-            failure = entry.get("log_failure")
-            lost.append(formatEvent(entry) + (failure.getTraceback() if failure else ""))
-
-    globalLogPublisher.addObserver(observe)
+    lost = Lost()
+    globalLogPublisher.addObserver(lost)
     try:
         yield
         gc.collect()
     finally:
-        globalLogPublisher.removeObserver(observe)
-    assert not lost, "errors were lost:\n" + "\n".join(lost)
+        globalLogPublisher.removeObserver(lost)
+    assert not lost.errors, "errors were lost:\n" + "\n".join(lost.errors)

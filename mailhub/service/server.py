@@ -68,12 +68,12 @@ class Server(Service):
         running.hashing.start()
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         self._open = running
-        super().startService()
+        super().startService()  # type: ignore[no-untyped-call]
         log.event("server.started", version=mailhub.__version__, path=str(running.data.path))
         print(greeting(running), flush=True)
 
     def stopService(self) -> Deferred[None] | None:
-        super().stopService()
+        super().stopService()  # type: ignore[no-untyped-call]
         if self._open is None:
             return None
         running, self._open = self._open, None

@@ -12,12 +12,14 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.defer import gatherResults, maybeDeferred
 from twisted.internet.interfaces import IAddress, IListeningPort, IProtocol, IProtocolFactory
 from twisted.internet.protocol import ServerFactory
 from zope.interface import implementer
 
 from mailhub import log
+from mailhub.config.addresses import TcpAddress
 from mailhub.config.options import Listener
 from mailhub.net.listen import listen, make_way
 
@@ -51,15 +53,15 @@ class Listening:
     @property
     def address(self) -> str:
         """As in the configuration, with the port that a 0 became."""
-        host = self.port.getHost()
-        if self.tcp_port is None:
+        here = self.port.getHost()
+        if not isinstance(here, IPv4Address | IPv6Address):
             return self.listener.address
-        name = f"[{host.host}]" if ":" in host.host else host.host
-        return f"{name}:{host.port}"
+        return str(TcpAddress(here.host, here.port))
 
     @property
     def tcp_port(self) -> int | None:
-        return getattr(self.port.getHost(), "port", None)
+        here = self.port.getHost()
+        return here.port if isinstance(here, IPv4Address | IPv6Address) else None
 
 
 class Sockets:

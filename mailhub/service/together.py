@@ -8,7 +8,7 @@ is immediate.
 from __future__ import annotations
 
 from collections.abc import Coroutine
-from typing import Any, TypeVar, cast
+from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
@@ -25,4 +25,4 @@ def at_once(coroutine: Coroutine[Deferred[Any], Any, T]) -> T:
     result = outcome[0]
     if isinstance(result, Failure):
         result.raiseException()
-    return cast(T, result)
+    return result

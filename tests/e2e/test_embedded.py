@@ -91,8 +91,8 @@ def test_alice_finds_sample_mail_in_folders_that_are_subscribed(example: Example
         assert isinstance(line, bytes)
         folder = line.split(b' "/" ')[1].decode()
         (answer,) = imap.status(folder, "(MESSAGES)")[1]
-        counts[folder] = int(re.search(rb"MESSAGES (\d+)", answer)[1])  # type: ignore[index]
-    subscribed = {line.split(b' "/" ')[1].decode() for line in imap.lsub()[1]}  # type: ignore[union-attr]
+        counts[folder] = int(answer.rpartition(b"MESSAGES ")[2].rstrip(b")"))
+    subscribed = {line.split(b' "/" ')[1].decode() for line in imap.lsub()[1]}
     imap.logout()
     assert sum(counts.values()) >= 40
     assert counts["INBOX"] > 10
@@ -127,7 +127,7 @@ def test_started_again_everything_is_kept_and_it_is_quick(tmp_path: Path) -> Non
     process, said = start(tmp_path, offset)
     first = Example(tmp_path, offset, said)
     imap = first.imap("alice")
-    imap.append("INBOX", None, None, b"Subject: mine\r\n\r\n")  # type: ignore[arg-type]
+    imap.append("INBOX", None, None, b"Subject: mine\r\n\r\n")
     count = imap.select("INBOX")[1]
     imap.logout()
     process.stop()

@@ -29,7 +29,7 @@ def test_both_protocols_of_the_example_serve_the_same_mail(tmp_path: Path) -> No
         try:
             imap = imaplib.IMAP4("127.0.0.1", imap_port)
             imap.login("ann", "secret")
-            imap.append("INBOX", None, None, message(subject="embedded"))  # type: ignore[arg-type]
+            imap.append("INBOX", None, None, message(subject="embedded"))
             imap.logout()
             pop3 = poplib.POP3("127.0.0.1", pop3_port)
             pop3.user("ann")

@@ -62,7 +62,7 @@ def test_a_message_comes_back_as_it_was_appended(imap: imaplib.IMAP4) -> None:
 
 def test_messages_can_be_found_moved_and_expunged(imap: imaplib.IMAP4) -> None:
     for subject in ("one", "two", "three"):
-        imap.append("INBOX", None, None, message(subject=subject))  # type: ignore[arg-type]
+        imap.append("INBOX", None, None, message(subject=subject))
     imap.select("INBOX")
     assert imap.uid("SEARCH", "SUBJECT", "two") == ("OK", [b"2"])
     assert imap.create('"Old mail"')[0] == "OK"
@@ -81,7 +81,7 @@ def test_idle_tells_of_mail_that_another_session_appends(
     assert imap.readline().startswith(b"+ ")
     other = imaplib.IMAP4_SSL("localhost", server.port("imap", "implicit"), ssl_context=trust)
     other.login(login.user, login.password)
-    other.append("INBOX", None, None, message())  # type: ignore[arg-type]
+    other.append("INBOX", None, None, message())
     imap.sock.settimeout(10)
     assert imap.readline() == b"* 1 EXISTS\r\n"
     imap.send(b"DONE\r\n")
