@@ -24,6 +24,9 @@ from mailhub.model.errors import Refusal
 from mailhub.model.mail import Client
 from mailhub.net.host import Host
 
+OTHER_PROTOCOLS = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT")
+"""A browser was sent to talk to us: what follows in its request must not be executed."""
+
 
 class Channel(Protocol):
     """What a session asks of its connection."""
@@ -96,6 +99,8 @@ class Session:
             if isinstance(event, BadLine):
                 raise Refused(500, "5.5.2", event.problem)
             verb, argument = parse_command(event.data)
+            if verb in OTHER_PROTOCOLS:
+                self.ended = True
             if verb not in COMMANDS:
                 raise Refused(500, "5.5.2", "Unknown command")
             name = verb

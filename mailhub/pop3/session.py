@@ -26,7 +26,7 @@ from mailhub.pop3.maildrop import Maildrop, snapshot
 from mailhub.pop3.wire import Command, LineReader, SyntaxRefused, TooLong, err, ok, parse_command
 
 OTHER_PROTOCOLS = ("GET", "POST", "PUT", "HEAD", "OPTIONS", "CONNECT", "EHLO", "HELO")
-"""Whoever says this is lost, or sends a browser to talk to us: no second line is read."""
+"""Somebody is lost, or a browser was sent to talk to us: what follows must not be executed."""
 
 
 class Channel(Protocol):

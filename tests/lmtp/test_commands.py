@@ -306,3 +306,26 @@ def test_one_byte_at_a_time_is_as_good_as_any(world: LmtpWorld, client: Peer) ->
 
     assert [line[:3] for line in client.lines()] == ["250", "250", "354", "250", "221"]
     assert world.bodies() == [b".x\r\n\r\n"]
+
+
+def test_a_browser_gets_no_second_line_in(client: Peer) -> None:
+    replies = client.say("POST / HTTP/1.1", "LHLO evil", *ENVELOPE, "DATA", "x", ".")
+
+    assert codes(replies) == ["500 5.5.2"]
+    assert client.closed
+
+
+def test_wherever_the_line_is_cut_a_message_is_filed_whole_or_not_at_all() -> None:
+    world = LmtpWorld()
+    dialogue = "\r\n".join(["LHLO a", *ENVELOPE, "DATA", "..x", ".", "NOOP", ""]).encode()
+    end = dialogue.index(b"\r\n.\r\n") + 5
+
+    for length in range(len(dialogue)):
+        client = world.connect()
+        client.push(dialogue[:length])
+        before = len(world.mail())
+        client.vanish()
+
+        assert len(world.mail()) == before == max(0, length - end + 1)
+        assert not world.store.open_stagings
+    assert set(world.bodies()) == {b".x\r\n"}

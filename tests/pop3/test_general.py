@@ -207,6 +207,21 @@ def test_one_byte_at_a_time_is_as_good_as_any(world: Pop3World) -> None:
     assert [answer[:3] for answer in client.lines()] == ["+OK"] * 4
 
 
+def test_wherever_the_line_is_cut_only_a_whole_quit_deletes(world: Pop3World) -> None:
+    world.add(message("one"))
+    dialogue = b"USER alice\r\nPASS open sesame\r\nDELE 1\r\nQUIT\r\n"
+
+    for length in range(len(dialogue)):
+        client = world.connect()
+        client.push(dialogue[:length])
+        client.vanish()
+
+        assert len(world.inbox()) == 1
+        assert world.realm.inside == 0
+    world.connect().push(dialogue)
+    assert world.inbox() == []
+
+
 def test_the_flight_recorder_knows_no_secret(world: Pop3World) -> None:
     client = world.connect()
     client.say("USER alice", "PASS open sesame", "open sesame", "NOOP")
