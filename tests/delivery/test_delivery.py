@@ -7,9 +7,10 @@ from zope.interface import implementer
 
 from mailhub.config.options import DeliveryConfig
 from mailhub.delivery.delivery import Delivery
+from mailhub.delivery.trace import trace_lines
 from mailhub.interfaces import Envelope, IDeliveryFilter, IStaged, Outcome, Placement
-from mailhub.model.errors import NoSuchAccount, NoSuchRecipient, Refusal, Unavailable
-from mailhub.model.mail import AccountId, Client, Recipient
+from mailhub.model.errors import LimitReached, NoSuchAccount, NoSuchRecipient, Refusal, Unavailable
+from mailhub.model.mail import AccountId, Client, MailboxStatus, Recipient
 from mailhub.model.names import INBOX, MailboxName
 from tests.address_book import MemoryAddressBook
 from tests.harness import message, run
@@ -154,6 +155,50 @@ def test_a_detail_folder_is_made_and_subscribed_when_so_configured() -> None:
     assert outcome.mailbox == new
     assert count(world.alice, new) == 2
     assert new in world.alice.subscriptions
+
+
+def test_a_detail_folder_that_cannot_be_made_is_done_without(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    async def create(self: MemoryAccount, name: MailboxName) -> None:
+        raise LimitReached
+
+    monkeypatch.setattr(MemoryAccount, "create", create)
+    world = World(config=DeliveryConfig(create_detail_folder=True))
+
+    (outcome,) = world.deliver(world.to("alice+new@example.org"))
+
+    assert outcome.mailbox == INBOX
+
+
+def test_two_messages_may_make_the_same_folder(monkeypatch: pytest.MonkeyPatch) -> None:
+    world = World(config=DeliveryConfig(create_detail_folder=True))
+    original = MemoryAccount.create
+
+    async def create(self: MemoryAccount, name: MailboxName) -> MailboxStatus:
+        await original(self, name)
+        return await original(self, name)
+
+    monkeypatch.setattr(MemoryAccount, "create", create)
+
+    (outcome,) = world.deliver(world.to("alice+new@example.org"))
+
+    assert outcome.mailbox == MailboxName("new")
+
+
+@pytest.mark.parametrize(
+    ("client", "helo", "origin"),
+    [
+        (Client("c", "lmtp", "", 0), "", b"Received: by mail.example.org (mailhub)"),
+        (Client("c", "lmtp", "", 0), "h", b"Received: from h\r\n\tby mail.example.org"),
+        (Client("c", "lmtp", "::1", 1), "h", b"Received: from h ([IPv6:::1])\r\n\tby"),
+        (Client("c", "lmtp", "192.0.2.1", 1), "h", b"Received: from h ([192.0.2.1])\r\n\tby"),
+    ],
+)
+def test_received_tells_who_brought_it(client: Client, helo: str, origin: bytes) -> None:
+    recipient = Recipient(AccountId("a"), "alice@example.org")
+
+    assert origin in trace_lines(Envelope("", client, helo), recipient, "mail.example.org", 0)
 
 
 def test_filters_decide_on_folder_and_flags() -> None:

@@ -3,8 +3,14 @@ from __future__ import annotations
 import pytest
 
 from mailhub.config.options import Limits, LmtpConfig
-from mailhub.model.errors import AccountDisabled, OverQuota, Refusal, Unavailable
+from mailhub.delivery.delivery import Delivery
+from mailhub.interfaces import IStaging
+from mailhub.lmtp.errors import reply_for
+from mailhub.lmtp.factory import LMTPFactory
+from mailhub.model.errors import AccountDisabled, OverQuota, Refusal, StorageFull, Unavailable
+from tests.events import Events
 from tests.lmtp.client import LmtpWorld
+from tests.memory_store import MemoryStaging, MemoryStore
 from tests.peer import Peer
 
 ENVELOPE = ("MAIL FROM:<ann@example.com>", "RCPT TO:<alice@example.org>")
@@ -222,6 +228,75 @@ def test_whoever_goes_on_sending_for_ever_is_cut_off() -> None:
     assert codes(client.say("x" * 201)) == ["421 4.3.4"]
     assert client.closed
     assert not world.store.open_stagings
+
+
+# --- trouble
+
+
+def test_without_space_no_message_is_taken_in(
+    world: LmtpWorld, client: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def stage(self: MemoryStore, size_hint: int = 0) -> IStaging:
+        raise StorageFull
+
+    monkeypatch.setattr(MemoryStore, "stage", stage)
+
+    assert codes(client.say(*ENVELOPE, "DATA", "NOOP"))[2:] == ["452 4.3.1", "250 2.0.0"]
+
+
+def test_when_space_runs_out_the_rest_of_the_message_is_read_and_dropped(
+    world: LmtpWorld, client: Peer, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    async def write(self: MemoryStaging, data: bytes) -> None:
+        self.discard()
+        raise StorageFull
+
+    monkeypatch.setattr(MemoryStaging, "write", write)
+
+    replies = client.say(*ENVELOPE, "DATA", "x", ".", "NOOP")
+
+    assert codes(replies)[-2:] == ["452 4.3.1", "250 2.0.0"]
+    assert not world.store.open_stagings
+
+
+def test_an_internal_error_keeps_the_message_in_the_clients_queue(
+    client: Peer, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    monkeypatch.delattr(Delivery, "deliver")
+
+    replies = client.say(*ENVELOPE, "DATA", "x", ".")
+
+    assert codes(replies)[-1] == "421 4.3.0"
+    assert "AttributeError" not in replies[-1]
+    assert events["command.failed"]["reason_id"] in replies[-1]
+    assert client.closed
+
+
+def test_a_filter_may_refuse_in_any_way() -> None:
+    assert reply_for(Refusal("No thanks")).code == 550
+    assert reply_for(ZeroDivisionError("secret")).encode() == (
+        b"451 4.3.0 Internal error, try again later\r\n"
+    )
+
+
+def test_too_many_connections_are_told() -> None:
+    world = LmtpWorld(limits=Limits(max_connections=1))
+    world.client()
+
+    assert codes(world.connect().lines()) == ["421 4.7.0"]
+
+
+def test_the_administrators_end_is_told(client: Peer) -> None:
+    client.protocol.end("The server is going down")
+
+    assert client.lines() == ["421 4.3.2 The server is going down"]
+    assert client.closed
+
+
+def test_a_factory_needs_nothing_but_a_delivery(world: LmtpWorld) -> None:
+    factory = LMTPFactory(world.delivery)
+
+    assert factory.buildProtocol(None).host is factory.buildProtocol(None).host
 
 
 # --- BDAT

@@ -3,6 +3,7 @@ from __future__ import annotations
 import base64
 
 import pytest
+from twisted.cred.portal import Portal
 
 from mailhub.config.options import Limits, Pop3Config
 from mailhub.interfaces import (
@@ -17,9 +18,10 @@ from mailhub.interfaces import (
 )
 from mailhub.model.errors import Damaged, InUse, Refusal, StorageFull
 from mailhub.pop3.errors import refusal
+from mailhub.pop3.factory import POP3Factory
 from tests.harness import message, run
 from tests.peer import Peer
-from tests.pop3.client import Pop3World
+from tests.pop3.client import Pop3World, Realm
 
 PLAIN = base64.b64encode(b"\0alice\0open sesame").decode()
 
@@ -274,3 +276,18 @@ def test_too_many_connections_are_told() -> None:
     (answer,) = second.lines()
     assert answer.startswith("-ERR [SYS/TEMP] Too many connections")
     assert second.closed
+
+
+def test_the_administrators_end_is_not_told(world: Pop3World) -> None:
+    client = world.client()
+
+    client.protocol.end("The server is going down")
+
+    assert client.lines() == []
+    assert client.closed
+
+
+def test_a_factory_needs_nothing_but_a_portal() -> None:
+    factory = POP3Factory(Portal(Realm({}), []))
+
+    assert factory.buildProtocol(None).host is factory.buildProtocol(None).host

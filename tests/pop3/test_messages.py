@@ -221,6 +221,20 @@ def test_a_message_that_is_gone_for_good_is_an_error(world: Pop3World, client: P
     assert client.say("NOOP") == ["+OK"]
 
 
+def test_a_message_shorter_than_its_size_never_looks_complete(
+    world: Pop3World, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(maildrop, "PIECE", 10)
+    world.add(SMALL)
+    client = connected(world)
+    world.alice.boxes[INBOX].messages[1].data = SMALL[:30]
+
+    client.push("RETR 1\r\n")
+
+    assert client.closed
+    assert not client.octets().endswith(b".\r\n")
+
+
 @pytest.mark.parametrize("problem", [MessageGone(), Damaged(), ZeroDivisionError()])
 def test_a_message_that_breaks_off_never_looks_complete(
     world: Pop3World, monkeypatch: pytest.MonkeyPatch, problem: Exception
