@@ -145,7 +145,8 @@ def test_an_installation_gets_everything_that_is_not_a_cache(packaged: set[str])
         name(path)
         for folder in ("mailhub", "twisted")
         for path in (ROOT / folder).rglob("*")
-        if path.is_file() and path.suffix != ".pyc" and path.name != "dropin.cache"
+        if path.is_file() and path.suffix != ".pyc" and path.name[0] != "."
+        if path.name != "dropin.cache"
     }
     assert wanted - packaged == set()
     assert "mailhub/py.typed" in packaged

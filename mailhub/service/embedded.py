@@ -86,9 +86,10 @@ async def _furnish(engine: Engine, account: Account) -> None:
     for mailbox, samples in by_mailbox.items():
         if mailbox not in present:
             await mail.create(mailbox)
-            await mail.subscribe(mailbox)
         if not (await mail.status(mailbox)).exists:  # all or none: an append is one transaction
             await _file(mail, mailbox, samples)
+    for entry in await mail.mailboxes():  # parents as well: some clients show nothing else
+        await mail.subscribe(entry.name)
 
 
 async def _file(mail: IAccount, mailbox: MailboxName, samples: list[Sample]) -> None:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import imaplib
+import os
 import poplib
 import re
 import shlex
@@ -46,7 +47,8 @@ class Example:
 def free_offset() -> int:
     """At which the ports of the example are free."""
     ports = [int(each.address.rpartition(":")[2]) for each in embedded_config().listeners]
-    for offset in range(20_000, 50_000, 137):
+    for attempt in range(200):  # below the ports that the system gives away, apart by process
+        offset = 7000 + (os.getpid() + attempt) % 200 * 100
         taken = [socket.socket() for _ in ports]
         try:
             for port, each in zip(ports, taken, strict=True):
