@@ -22,6 +22,7 @@ _PARTS_OF_THE_WHOLE = frozenset(
         "multipart/report",
         "multipart/alternative",
         "multipart/encrypted",
+        "multipart/digest",
     )
 )
 

@@ -42,6 +42,7 @@ def test_attachments(data: bytes) -> None:
         mixed("text/plain", "application/pgp-signature", kind="signed"),
         mixed("text/plain", "application/pkcs7-signature\nContent-Disposition: attachment"),
         mixed("text/plain", "message/delivery-status", "message/rfc822", kind="report"),
+        mixed("message/rfc822", "message/rfc822", kind="digest"),
     ],
 )
 def test_no_attachments(data: bytes) -> None:
