@@ -15,7 +15,7 @@ from pathlib import Path
 
 import apsw
 
-from mailhub.model.errors import Refusal
+from mailhub.model.errors import Damaged, Refusal
 from mailhub.model.mail import AccountId, Usage
 from mailhub.store.hub import accounts, usage
 from mailhub.store.hub.accounts import Account
@@ -54,8 +54,12 @@ class Doctor:
             return accounts.all_accounts(tx)
 
     def examine_hub(self) -> Iterator[Finding]:
-        with self.hub.read() as tx:
-            found = check_hub(tx)
+        try:
+            with self.hub.read() as tx:
+                found = check_hub(tx)
+        except Damaged as refusal:
+            yield Finding("hub.db", "damaged", str(refusal), False)
+            return
         if self.repair and any(problem.repairable for problem in found):
             with self.hub.write() as tx:
                 repair_hub(tx)

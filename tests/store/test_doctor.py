@@ -211,6 +211,19 @@ def test_a_reference_into_nothing_is_told(patient: Patient) -> None:
     assert patient.kinds() == ["reference"]
 
 
+def test_damage_of_the_hub_itself_is_told(patient: Patient) -> None:
+    patient.doctor.hub.close()
+    with patient.doctor.data.hub_db.open("r+b") as file:
+        octets = bytearray(file.read())
+        octets[4096 + 8 : 8192] = b"\xff" * (4096 - 8)
+        file.seek(0)
+        file.write(octets)
+    hub = HubFile.open(patient.doctor.data.hub_db)
+    findings = list(replace(patient.doctor, hub=hub).examine_hub())
+    hub.close()
+    assert {finding.kind for finding in findings} == {"damaged"}
+
+
 # --- files --------------------------------------------------------------------------------
 
 
