@@ -83,21 +83,27 @@ class Dispatcher:
             self._record(framed, command)
             done = await self._execute(command, arguments)
         except CommandFailed as failed:
+            outcome = failed.status.lower()
             if command is None:
                 self._record(framed, None)
-            if message is not None:
-                await message.abandon()
-            recorded = command is not None
-            session.tagged(failed.status, failed.text, failed.code, recorded=recorded)
-            outcome = failed.status.lower()
+            await self._fail(failed, message, recorded=command is not None)
         else:
-            session.tagged("OK", done.text or f"{command.name} completed", done.code)
             outcome = "ok"
+            session.tagged("OK", done.text or f"{command.name} completed", done.code)
             if done.then is not None:
                 done.then()
         name = command.name if command else "unknown"
         self._connection.host.metrics.command("imap", name, outcome, session.now() - began)
         self._count_bad(bad=outcome == "bad")
+
+    async def _fail(
+        self, failed: CommandFailed, message: MessageInput | None, *, recorded: bool
+    ) -> None:
+        try:
+            if message is not None:
+                await message.abandon()
+        finally:  # also when what the client still sends is too much to be dropped
+            self._session.tagged(failed.status, failed.text, failed.code, recorded=recorded)
 
     def refuse(self, framed: Framed, reason: str) -> None:
         """Answer a command that framing refused."""
