@@ -43,6 +43,8 @@ def _set_up(db: apsw.Connection, busy_timeout_ms: int) -> None:
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
+    # Otherwise statements on tables with partial indexes are prepared anew at every binding.
+    db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
     db.pragma("cache_size", -CACHE_KIB)
     db.pragma("temp_store", "memory")
     # The first statement that looks into the file: takes the WAL in, finds damage.

@@ -13,13 +13,11 @@ from dataclasses import dataclass
 
 from mailhub.interfaces import Incoming
 from mailhub.mime.analysis import Analysis
-from mailhub.model.flags import DELETED, SEEN
 from mailhub.model.mail import Appended
 from mailhub.model.names import INBOX, MailboxName
-from mailhub.model.numbers import ModSeq, NumberSet
+from mailhub.model.numbers import NumberSet
 from mailhub.store.spool import Staged
 from mailhub.store.sqlite import boxes, keywords
-from mailhub.store.sqlite.boxes import Box, Tally
 from mailhub.store.sqlite.packing import integers
 from mailhub.store.sqlite.transaction import Tx
 
@@ -28,6 +26,7 @@ CHUNKS_AT_ONCE = 4
 MAX_REFERENCES = 30
 """Message ids of one message that its thread is looked up by, the oldest and the newest."""
 
+ARRIVAL = f"INSERT INTO arrival VALUES ({', '.join('?' * 34)})"
 INSERT_CONTENT = f"INSERT INTO content VALUES ({', '.join('?' * 23)})"
 
 UidlMaker = Callable[[int, int], str]
@@ -48,71 +47,36 @@ class Letter:
 
 
 def file(tx: Tx, name: MailboxName, letters: Sequence[Letter], uidl: UidlMaker) -> Appended:
-    """File all *letters* in the mailbox *name*."""
+    """File all *letters* in the mailbox *name*.  Raises NoSuchMailbox, LimitReached."""
     box = boxes.find(tx, name)
     modseq = tx.next_modseq()
     uids = box.take_uids(len(letters))
-    added = Tally()
-    first_unseen = None
     for uid, letter in zip(uids, letters, strict=True):
         flags = keywords.mask(tx, box, letter.incoming.flags)
         content = letter.content or tx.next_content()
-        _add_content(tx, content, letter)
-        _add_message(tx, box, uid, letter, content, flags, modseq, uidl)
-        size = letter.staged.size
-        added.count += 1
-        added.octets += size
-        if flags & DELETED:
-            added.deleted += 1
-            added.deleted_octets += size
-        if not flags & SEEN:
-            added.unseen += 1
-            first_unseen = first_unseen or uid
+        if letter.content is not None:
+            tx.execute("DELETE FROM staging WHERE content = ?", (content,))
+        thread = thread_of(tx, letter.staged.analysis, content)
+        message = (box.id, uid, content, flags, modseq, modseq, *_dates(tx, letter))
+        kept = uidl(box.uidvalidity, uid) if box.name == INBOX else None
+        about = content_row(content, thread, letter.staged.analysis)[2:]
+        tx.execute(ARRIVAL, (*message, letter.staged.size, kept, *_octets(letter), *about))
+        tx.charge(letter.staged.size, 1)
     if letters:
-        boxes.count_added(tx, box, added, modseq, first_unseen)
+        tx.touched.append(box.id)
     return Appended(box.uidvalidity, NumberSet.of_sorted(uids))
 
 
-def _add_message(
-    tx: Tx,
-    box: Box,
-    uid: int,
-    letter: Letter,
-    content: int,
-    flags: int,
-    modseq: ModSeq,
-    uidl: UidlMaker,
-) -> None:
+def _dates(tx: Tx, letter: Letter) -> tuple[int, int, int]:
+    """INTERNALDATE, its zone, and when it came into the mailbox."""
     date = letter.incoming.date
-    tx.execute(
-        "INSERT INTO message VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?, ?, ?)",
-        (
-            box.id,
-            uid,
-            content,
-            flags,
-            modseq,
-            modseq,
-            date.seconds if date else tx.now,
-            date.zone_minutes if date else 0,
-            tx.now,
-            letter.staged.size,
-            uidl(box.uidvalidity, uid) if box.name == INBOX else None,
-        ),
-    )
+    return (date.seconds, date.zone_minutes, tx.now) if date else (tx.now, 0, tx.now)
 
 
-def _add_content(tx: Tx, content: int, letter: Letter) -> None:
-    staged = letter.staged
-    a = staged.analysis
-    header = staged.read(0, a.header_octets)
-    if letter.content is None:
-        rest = staged.read(a.header_octets, letter.rest_octets)
-    else:
-        rest = None
-        tx.execute("DELETE FROM staging WHERE content = ?", (content,))
-    tx.execute("INSERT INTO body VALUES (?, ?, ?)", (content, header, rest))
-    tx.execute(INSERT_CONTENT, content_row(content, thread_of(tx, a, content), a))
+def _octets(letter: Letter) -> tuple[bytes, bytes | None]:
+    staged, header_octets = letter.staged, letter.staged.analysis.header_octets
+    rest = staged.read(header_octets, letter.rest_octets) if letter.content is None else None
+    return staged.read(0, header_octets), rest
 
 
 def content_row(content: int, thread: int, a: Analysis) -> tuple[int | bytes | str | None, ...]:
@@ -162,6 +126,14 @@ def thread_of(tx: Tx, analysis: Analysis, content: int) -> int:
     ids = {_hash(message_id) for message_id in (*references, analysis.message_id) if message_id}
     if not ids:
         return content
+    if len(ids) == 1:
+        # DO UPDATE changes nothing, but makes RETURNING tell what was there.
+        found: int = tx.value(
+            "INSERT INTO thread VALUES (?, ?)"
+            " ON CONFLICT DO UPDATE SET thread = thread RETURNING thread",
+            (ids.pop(), content),
+        )
+        return found
     known: dict[int, int] = dict(
         tx.rows(
             "SELECT message_id, thread FROM thread"

@@ -119,8 +119,9 @@ class GroupCommit:
             db.execute("ROLLBACK")
             raise
         refused: list[tuple[Job, Exception]] = []
+        run = self._savepoint if len(jobs) > 1 else self._alone
         for job in jobs:
-            failure = self._savepoint(db, tx, job)
+            failure = run(db, tx, job)
             if failure is None:
                 continue
             if not db.in_transaction:
@@ -151,6 +152,16 @@ class GroupCommit:
             tx.back_to(mark)
             return error
         db.execute("RELEASE job")
+        return None
+
+    def _alone(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
+        """The only job: its transaction is rolled back instead of a savepoint."""
+        try:
+            job.result = job.work(tx)
+        except apsw.IOError:
+            raise
+        except Exception as error:
+            return error
         return None
 
     def _finish(self, db: apsw.Connection, tx: Tx, nothing: bool) -> tuple[Usage, int] | None:

@@ -15,7 +15,7 @@ from mailhub.store.sqlite.transaction import Tx
 
 NOTHING = NumberSet()
 DELETED_ONLY = " AND flags & 8 <> 0"
-"""Spelled as in the index message_deleted, or SQLite would not use it."""
+"""Spelled as in the index message_deleted, or it could not be used."""
 
 
 def copy(tx: Tx, mailbox: MailboxId, uids: NumberSet, target: MailboxName) -> Copied:
@@ -44,7 +44,9 @@ def move(tx: Tx, mailbox: MailboxId, uids: NumberSet, target: MailboxName) -> Co
 def expunge(tx: Tx, mailbox: MailboxId, uids: NumberSet | None) -> NumberSet:
     """Remove the \\Deleted messages among *uids* (None: all); which they were."""
     box = boxes.get(tx, mailbox)
-    present, tally = _present(tx, box, EVERYTHING if uids is None else uids, DELETED_ONLY)
+    if uids is None:
+        uids = EVERYTHING
+    present, tally = _present(tx, box, uids, deleted_only=True)
     _remove(tx, box, present, tally)
     return present
 
@@ -58,14 +60,16 @@ def remove(tx: Tx, mailbox: MailboxId, uids: NumberSet) -> NumberSet:
 
 
 def _present(
-    tx: Tx, box: Box, uids: NumberSet, condition: str = ""
+    tx: Tx, box: Box, uids: NumberSet, *, deleted_only: bool = False
 ) -> tuple[NumberSet, tuple[int, ...]]:
     """Which of *uids* exist; their Tally and how many of them are \\Recent."""
     if not uids:
         return NOTHING, ()
     source, bindings = among(box.id, uids)
+    if deleted_only:
+        source = source.replace("AS m", "AS m INDEXED BY message_deleted") + DELETED_ONLY
     packed, recent, *tally = tx.rows(
-        f"SELECT {UIDS}, coalesce(sum(uid >= ?), 0), {TALLY} FROM {source}{condition}",
+        f"SELECT {UIDS}, coalesce(sum(uid >= ?), 0), {TALLY} FROM {source}",
         (box.recent_from, *bindings),
     )[0]
     return NumberSet.of_sorted(unpack_uids(packed)), (*tally, recent)

@@ -6,9 +6,13 @@ are none.
 
 from __future__ import annotations
 
+import itertools
 from array import array
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
+from functools import lru_cache
+from operator import itemgetter
+from typing import Any
 
 import apsw
 
@@ -61,6 +65,9 @@ COLUMNS: dict[Field, Column] = {
 CONTENT = " CROSS JOIN content AS c ON c.id = m.content"
 BODY = " CROSS JOIN body AS b ON b.content = m.content"
 
+Found = list[tuple[Any, ...]]
+"""Rows, the UID first."""
+
 
 def rows(
     db: apsw.Connection,
@@ -72,92 +79,84 @@ def rows(
     octets: int,
 ) -> Rows:
     """A slice of messages, the recently expunged included.  Raises MailboxGone."""
+    reading = _Reading(db, tuple(fields), mailbox)
     with snapshot(db):
         while True:
             part, reach = clipped(uids, after)
             if not part:
                 return Rows((), None)
-            tables = _tables(db, mailbox, part)
-            found, more = _slice(db, fields, mailbox, part, tables, limit, octets)
+            found, more = reading.slice(part, limit, octets)
             if more:
-                return Rows(found, Uid(_uid(found[-1])))
+                return Rows(found, found[-1][0])
             if found or reach is None:
                 return Rows(found, None if reach is None else Uid(reach))
             after = reach
 
 
-def _tables(db: apsw.Connection, mailbox: MailboxId, uids: NumberSet) -> list[str]:
-    found = row(
-        db,
-        "SELECT EXISTS (SELECT 1 FROM expunged WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3)"
-        " FROM mailbox WHERE id = ?1",
-        (mailbox, uids.lowest, uids.highest),
-    )
-    if found is None:
-        raise MailboxGone
-    return ["message", "expunged"] if found[0] else ["message"]
+@dataclass(frozen=True, slots=True)
+class _Reading:
+    db: apsw.Connection
+    fields: tuple[Field, ...]
+    mailbox: MailboxId
 
+    def slice(self, uids: NumberSet, limit: int, octets: int) -> tuple[Found, bool]:
+        """The first messages of *uids*, and whether there are more."""
+        tables = self._tables(uids)
+        limit = self._fitting(uids, tables, limit, octets)
+        pieces = [self._read(uids, table, limit + 1) for table in tables]
+        found = pieces[0]
+        if len(pieces) > 1:
+            found = sorted(itertools.chain(*pieces), key=itemgetter(0))
+        return found[:limit], len(found) > limit
 
-def _slice(
-    db: apsw.Connection,
-    fields: Sequence[Field],
-    mailbox: MailboxId,
-    uids: NumberSet,
-    tables: list[str],
-    limit: int,
-    octets: int,
-) -> tuple[Sequence[tuple[object, ...]], bool]:
-    """The first messages of *uids*, and whether there are more."""
-    listed = [_fitting(db, fields, mailbox, uids, table, limit + 1) for table in tables]
-    merged = sorted(pair for part in listed for pair in part)
-    count = _prefix(merged, limit, octets)
-    if not count:
-        return (), False
-    part = uids & NumberSet(((merged[0][0], merged[count - 1][0]),))
-    pieces = [_read(db, fields, mailbox, part, table) for table in tables]
-    found = pieces[0] if len(pieces) == 1 else sorted((r for p in pieces for r in p), key=_uid)
-    return found, count < len(merged)
+    def _tables(self, uids: NumberSet) -> list[str]:
+        found = row(
+            self.db,
+            "SELECT EXISTS (SELECT 1 FROM expunged WHERE mailbox = ?1 AND uid BETWEEN ?2 AND ?3)"
+            " FROM mailbox WHERE id = ?1",
+            (self.mailbox, uids.lowest, uids.highest),
+        )
+        if found is None:
+            raise MailboxGone
+        return ["message", "expunged"] if found[0] else ["message"]
 
+    def _fitting(self, uids: NumberSet, tables: list[str], limit: int, octets: int) -> int:
+        """How many rows hold about *octets* of content: at least one, at most *limit*."""
+        columns = [COLUMNS[f].sql for f in self.fields if f in (Field.HEADER, Field.REST)]
+        if not columns or uids.lowest == uids.highest:
+            return limit
+        sizes: list[tuple[int, int]] = []
+        length = " + ".join(f"coalesce(length({column}), 0)" for column in columns)
+        for table in tables:
+            source, bindings = among(self.mailbox, uids, table)
+            packed = value(
+                self.db,
+                f"SELECT group_concat(format('%016x%016x', uid, octets), '') FROM ("
+                f"SELECT m.uid, {length} AS octets FROM {_joined(source, BODY)} LIMIT ?)",
+                (*bindings, limit),
+            )
+            numbers = unpack_integers(packed)
+            sizes += zip(numbers[::2], numbers[1::2], strict=True)
+        total = 0
+        for count, (_, size) in enumerate(sorted(sizes)):
+            if count and total + size > octets:
+                return count
+            total += size
+        return limit
 
-def _uid(found: tuple[object, ...]) -> int:
-    uid = found[0]
-    assert isinstance(uid, int)
-    return uid
-
-
-def _fitting(
-    db: apsw.Connection,
-    fields: Sequence[Field],
-    mailbox: MailboxId,
-    uids: NumberSet,
-    table: str,
-    limit: int,
-) -> Iterable[tuple[int, int]]:
-    """UIDs and octets of content of the first *limit* messages."""
-    columns = [COLUMNS[f].sql for f in fields if f in (Field.HEADER, Field.REST)]
-    source, bindings = among(mailbox, uids, table)
-    if not columns:
-        sql = f"SELECT {UIDS} FROM (SELECT m.uid FROM {source} LIMIT ?)"
-        return ((uid, 0) for uid in unpack_uids(value(db, sql, (*bindings, limit))))
-    octets = " + ".join(f"coalesce(length({column}), 0)" for column in columns)
-    packed = value(
-        db,
-        f"SELECT group_concat(format('%016x%016x', uid, octets), '') FROM ("
-        f"SELECT m.uid, {octets} AS octets FROM {_joined(source, BODY)} LIMIT ?)",
-        (*bindings, limit),
-    )
-    numbers = unpack_integers(packed)
-    return zip(numbers[::2], numbers[1::2], strict=True)
-
-
-def _prefix(listed: Sequence[tuple[int, int]], limit: int, octets: int) -> int:
-    """How many of *listed* go into a slice: at least one."""
-    total = 0
-    for count, (_, size) in enumerate(listed[:limit]):
-        if count and total + size > octets:
-            return count
-        total += size
-    return min(limit, len(listed))
+    def _read(self, uids: NumberSet, table: str, limit: int) -> Found:
+        source, bindings = among(self.mailbox, uids, table)
+        packed = row(self.db, _statement(source, self.fields), (*bindings, limit))
+        assert packed is not None
+        tag, uids_found, *rest = packed
+        unpacked: list[Sequence[object]] = [unpack_uids(uids_found)]
+        values = iter(rest)
+        for column in map(COLUMNS.__getitem__, self.fields):
+            if column.kind is int:
+                unpacked.append(_integers(column, tag, next(values)))
+            else:
+                unpacked.append(_octets(column, unpack_integers(next(values)), next(values)))
+        return list(zip(*unpacked, strict=True))
 
 
 def _joined(source: str, joins: str) -> str:
@@ -166,39 +165,22 @@ def _joined(source: str, joins: str) -> str:
     return f"{tables}{joins} WHERE {condition}"
 
 
-def _read(
-    db: apsw.Connection, fields: Sequence[Field], mailbox: MailboxId, uids: NumberSet, table: str
-) -> list[tuple[object, ...]]:
+@lru_cache(maxsize=256)
+def _statement(source: str, fields: tuple[Field, ...]) -> str:
     columns = [COLUMNS[field] for field in fields]
-    source, bindings = among(mailbox, uids, table)
     for join, name in ((CONTENT, "c."), (BODY, "b.")):
         if any(column.sql.startswith(name) for column in columns):
             source = _joined(source, join)
     inner = "".join(f", {column.sql} AS f{i}" for i, column in enumerate(columns))
-    packed = row(
-        db,
-        f"SELECT (SELECT tag FROM account), {UIDS}{_outer(columns)}"
-        f" FROM (SELECT m.uid{inner} FROM {source})",
-        bindings,
-    )
-    assert packed is not None
-    tag, uids_found, *rest = packed
-    unpacked: list[Sequence[object]] = [unpack_uids(uids_found)]
-    for column in columns:
-        if column.kind is int:
-            unpacked.append(_integers(column, tag, rest.pop(0)))
-        else:
-            lengths = unpack_integers(rest.pop(0))
-            unpacked.append(_octets(column, lengths, rest.pop(0)))
-    return list(zip(*unpacked, strict=True))
-
-
-def _outer(columns: Sequence[Column]) -> str:
-    return "".join(
+    outer = "".join(
         f", {INTEGERS.format(f'f{i}')}"
         if column.kind is int
         else f", {LENGTHS.format(f'f{i}')}, {OCTETS.format(f'f{i}')}"
         for i, column in enumerate(columns)
+    )
+    return (
+        f"SELECT (SELECT tag FROM account), {UIDS}{outer}"
+        f" FROM (SELECT m.uid{inner} FROM {source} LIMIT ?)"
     )
 
 
