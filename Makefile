@@ -13,7 +13,7 @@ INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 .PHONY: run test check format docs wheel clean
 
 run: $(VENV)/installed.run
-	exec $(BIN)/twist --log-format=text mailhub
+	exec $(BIN)/twist mailhub $(ARGS)
 
 test: $(VENV)/installed.test
 	$(BIN)/python -m pytest -n $(WORKERS) $(TESTS)

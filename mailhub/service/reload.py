@@ -14,6 +14,7 @@ from mailhub.net.tls import BadCertificate
 from mailhub.service.running import Running
 from mailhub.service.serving import factories, local_portal, tls_config
 
+RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth")
 NEEDS_RESTART = (
     "data_dir",
     "hostname",
@@ -58,7 +59,7 @@ def _serve(running: Running, config: Config) -> None:
 
 
 def _changed(old: Config, new: Config) -> Iterator[str]:
-    for section in ("tls", "imap", "pop3", "lmtp", "limits", "auth"):
+    for section in RELOADED:
         if getattr(old, section) != getattr(new, section):
             yield section
 
