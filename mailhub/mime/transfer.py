@@ -38,10 +38,6 @@ class Decoder:
         return self._codec.finish()
 
 
-def is_identity(encoding: str) -> bool:
-    return _CODECS.get(encoding.strip().lower()) is _Identity
-
-
 def decode(data: bytes, encoding: str) -> bytes:
     """All of *data* decoded.  Raises UnknownEncoding."""
     decoder = Decoder(encoding)

@@ -49,10 +49,10 @@ def _pieces(text: bytes) -> Iterable[str]:
 def _word_bytes(encoding: bytes, text: bytes) -> bytes:
     if encoding in b"Qq":
         return binascii.a2b_qp(text, header=True)
-    return base64_bytes(text)
+    return _base64_bytes(text)
 
 
-def base64_bytes(text: bytes) -> bytes:
+def _base64_bytes(text: bytes) -> bytes:
     """What *text* encodes, other characters ignored, an incomplete last group as far as it goes."""
     digits = _not_base64(b"", text)
     digits = digits[: len(digits) - (len(digits) % 4 == 1)]

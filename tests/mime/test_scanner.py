@@ -5,9 +5,11 @@ Structures are written as ``("text" "plain" ... octets lines)`` without extensio
 
 from __future__ import annotations
 
+import tracemalloc
+
 import pytest
 
-from mailhub.mime.scanner import analyse
+from mailhub.mime.scanner import Scanner, analyse
 from mailhub.mime.structure import without_extensions
 from tests.mime.reading import analyse_in_pieces, body, crlf, mime_header, part
 
@@ -285,3 +287,18 @@ def test_one_octet_at_a_time_gives_the_same() -> None:
     inner = "Content-Type: message/rfc822\n\nSubject: x\n\nbody\n"
     data = mixed(f"pre\n--b\n{inner}--b\n\n" + "-- \n--x" * 300 + "\n--b--\nepi\n")
     assert analyse_in_pieces(data, [1]) == analyse(data)
+
+
+@pytest.mark.parametrize(
+    "piece", [b"x" * 65_536, b"x\r\n" * 20_000, b"\n--x" * 16_000, b"\n--" * 20_000]
+)
+def test_memory_does_not_grow_with_the_body(piece: bytes) -> None:
+    scanner = Scanner()
+    scanner.feed(mixed("--b\n\n"))
+    tracemalloc.start()
+    for _ in range(100):
+        scanner.feed(piece)
+    _, peak = tracemalloc.get_traced_memory()
+    tracemalloc.stop()
+    assert peak < 1_000_000
+    assert scanner.finish().size > 6_000_000
