@@ -8,7 +8,7 @@ from mailhub import __version__
 project = "mailhub"
 author = "the mailhub contributors"
 release = __version__
-exclude_patterns = ["_build", "news"]
+exclude_patterns = ["_build"]
 html_theme = "alabaster"
 html_theme_options = {"description": "The mailbox server", "page_width": "1020px"}
 html_static_path: list[str] = []

@@ -60,7 +60,9 @@ def _check_data_dir(path: Path, report: Report) -> None:
     nearest = path
     while not nearest.exists():
         nearest = nearest.parent
-    if not os.access(nearest, os.W_OK | os.X_OK):
+    if not nearest.is_dir():
+        report("data_dir", f"{nearest} is not a folder", "")
+    elif not os.access(nearest, os.W_OK | os.X_OK):
         who = f"user {os.geteuid()}"
         report("data_dir", f"{nearest} cannot be written by {who}", "run it as the owner")
 

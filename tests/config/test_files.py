@@ -116,9 +116,17 @@ def test_a_data_folder_that_is_a_file_is_told(tmp_path: Path) -> None:
     assert list(told(Config(data_dir=tmp_path / "var"))) == ["data_dir"]
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
 def test_a_data_folder_that_cannot_be_made_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
+    (tmp_path / "file").write_text("")
+    assert told(Config(data_dir=tmp_path / "file" / "a" / "b")) == {
+        "data_dir": f"{tmp_path}/file is not a folder"
+    }
+
+
+def test_a_data_folder_that_may_not_be_written_is_told(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(os, "access", lambda path, mode: False)  # root may write anywhere
     assert list(told(Config(data_dir=tmp_path / "a" / "b"))) == ["data_dir"]
 
 

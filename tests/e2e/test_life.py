@@ -77,13 +77,11 @@ def test_a_second_server_on_the_same_data_is_refused_in_one_line(own: LiveServer
     )
 
 
-@pytest.mark.skipif(os.geteuid() == 0, reason="root may write anywhere")
-def test_a_data_folder_that_cannot_be_written_is_told(tmp_path: Path) -> None:
-    tmp_path.chmod(0o500)
-    status, said = refused(tmp_path, "--data-dir", tmp_path / "var")
-    tmp_path.chmod(0o700)
-    assert status in (os.EX_UNAVAILABLE, os.EX_CONFIG)
-    assert str(tmp_path) in said
+def test_a_data_folder_that_cannot_be_made_is_told_in_one_line(tmp_path: Path) -> None:
+    (tmp_path / "file").write_text("")
+    status, said = refused(tmp_path, "--data-dir", tmp_path / "file" / "var")
+    assert status == os.EX_UNAVAILABLE
+    assert said == f"mailhub: {tmp_path}/file/var: Not a directory"
 
 
 def test_options_that_contradict_each_other_are_told(tmp_path: Path) -> None:
