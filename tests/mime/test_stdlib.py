@@ -21,14 +21,16 @@ from mailhub.mime.words import decode_parameter
 from tests.mime import imap_grammar
 from tests.mime.reading import table
 
-# Without folding: the library folds long address lists in a way that it cannot read itself.
+# Without folding, and names without punctuation: what the library makes of encoded names in
+# long lists, or with a comma in them, it cannot read itself.
 POLICY = email.policy.SMTP.clone(max_line_length=990)
 letters = st.text("abcxyz ÄÖÜäöüß.,-_你好Привет0123456789", min_size=1, max_size=30).map(
     lambda text: " ".join(text.split()) or "x"
 )
 paragraphs = st.lists(letters, min_size=1, max_size=5).map(lambda lines: "\n".join(lines) + "\n")
 local_parts = st.from_regex(r"[a-z][a-z0-9]{0,8}(\.[a-z]{1,5})?", fullmatch=True)
-mailboxes = st.tuples(letters | st.just(""), local_parts).map(
+names = letters.map(lambda text: "".join(c for c in text if c.isalnum() or c == " "))
+mailboxes = st.tuples(names, local_parts).map(
     lambda pair: email.utils.formataddr((pair[0], f"{pair[1]}@example.org"))
 )
 dates = st.datetimes(
@@ -68,7 +70,7 @@ def parsed(data: bytes) -> Message:
 
 
 @given(messages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_structure_and_bodies(message: EmailMessage) -> None:
     data = message.as_bytes()
     compare_part(data, table(data).root, parsed(data))
@@ -97,7 +99,7 @@ def compare_part(data: bytes, part: Part, theirs: Message) -> None:
 
 
 @given(messages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_parameters_and_file_names(message: EmailMessage) -> None:
     data = message.as_bytes()
     structure = imap_grammar.bodystructure(analyse(data).bodystructure)
@@ -125,7 +127,7 @@ def compare_parameters(body: list[Any], theirs: Message) -> None:
 
 
 @given(messages())
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=60, deadline=None)
 def test_envelope(message: EmailMessage) -> None:
     data = message.as_bytes()
     analysis = analyse(data)
