@@ -65,6 +65,8 @@ def is_message(framed: Framed) -> bool:
 class Dispatcher:
     """Runs the commands of one session, one after the other."""
 
+    __slots__ = ("_bad_in_a_row", "_connection", "_session")
+
     def __init__(self, session: Session) -> None:
         self._session = session
         self._connection = session.connection

@@ -37,11 +37,11 @@ class IMAP4Factory(ServerFactory):
         self._config = config or ImapConfig()
         self._auth = auth or AuthConfig()
         self._host = host
+        self._log_in: LogIn | None = None
 
     def buildProtocol(self, addr: IAddress | None) -> ImapProtocol:
-        if self._host is None:
-            self._host = Host.default()
-        log_in = LogIn(self._portal, self._host, self._auth)
-        protocol = ImapProtocol(self._host, log_in, self._config)
+        host = self._host = self._host or Host.default()
+        log_in = self._log_in = self._log_in or LogIn(self._portal, host, self._auth)
+        protocol = ImapProtocol(host, log_in, self._config)
         protocol.factory = self
         return protocol

@@ -34,6 +34,8 @@ class Unintelligible(Exception):
 class Input:
     """*hold* and *resume* are the connection's; *answer* sends a continuation request."""
 
+    __slots__ = ("_framer", "_hold", "_resume", "_waiter", "answer")
+
     def __init__(
         self,
         framer: Framer,
@@ -63,11 +65,11 @@ class Input:
 
     async def wait(self) -> None:
         """Return when more has come, or when poked."""
-        self._waiter = waiter = Deferred[None](lambda _: self._forget_waiter())
+        self._waiter = waiter = Deferred[None](self._forget_waiter)
         self._resume()  # what was held may come at once, and then the waiter has fired
         await waiter
 
-    def _forget_waiter(self) -> None:
+    def _forget_waiter(self, cancelled: Deferred[None]) -> None:
         self._waiter = None
 
     def forget(self) -> int:

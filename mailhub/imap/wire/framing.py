@@ -81,6 +81,21 @@ class _Mode(enum.Enum):
 class Framer:
     """See the module.  ``is_message(command so far)`` says which literals are handed on."""
 
+    __slots__ = (
+        "_after_message",
+        "_buffer",
+        "_dropped",
+        "_is_message",
+        "_limits",
+        "_literal",
+        "_literals",
+        "_mode",
+        "_octets",
+        "_outcome",
+        "_remaining",
+        "_text",
+    )
+
     def __init__(self, limits: FramingLimits, is_message: Callable[[Framed], bool]) -> None:
         self._limits = limits
         self._is_message = is_message
@@ -94,15 +109,6 @@ class Framer:
         self._after_message = False  # in a command that has given us a message already
         self._dropped = 0
         self._outcome: Event = Abandoned()  # told when all is dropped
-        self._steps: dict[_Mode, Callable[[], Event | None]] = {
-            _Mode.START: self._at_start,
-            _Mode.TEXT: self._at_text,
-            _Mode.LITERAL: self._at_literal,
-            _Mode.DROP_LINE: self._at_dropped_line,
-            _Mode.DROP_LITERAL: self._at_dropped_literal,
-            _Mode.DROPPED: self._at_dropped,
-            _Mode.HOPELESS: lambda: self._outcome,
-        }
 
     @property
     def buffered(self) -> int:
@@ -122,7 +128,7 @@ class Framer:
         """The next event, or None when more octets are needed."""
         while True:
             mode = self._mode
-            event = self._steps[mode]()
+            event = _STEPS[mode](self)
             if event is not None or self._mode is mode:
                 return event
 
@@ -315,3 +321,15 @@ class Framer:
         self._mode = _Mode.HOPELESS
         self._outcome = hopeless = Hopeless(reason)
         return hopeless
+
+
+_STEPS: dict[_Mode, Callable[[Framer], Event | None]] = {
+    _Mode.START: Framer._at_start,
+    _Mode.TEXT: Framer._at_text,
+    _Mode.LITERAL: Framer._at_literal,
+    _Mode.DROP_LINE: Framer._at_dropped_line,
+    _Mode.DROP_LITERAL: Framer._at_dropped_literal,
+    _Mode.DROPPED: Framer._at_dropped,
+    _Mode.HOPELESS: lambda framer: framer._outcome,
+}
+"""What to do in each mode; an announced message waits for its take or abandon instead."""

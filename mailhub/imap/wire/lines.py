@@ -6,6 +6,8 @@ from __future__ import annotations
 class LineBuffer:
     """Finds line ends without looking at any octet twice."""
 
+    __slots__ = ("_data", "_searched")
+
     def __init__(self) -> None:
         self._data = bytearray()
         self._searched = 0  # so many octets hold no LF
