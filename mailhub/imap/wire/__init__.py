@@ -1,7 +1,7 @@
 """IMAP's bytes, without I/O: framing, reading commands, writing responses.
 
 - :mod:`.framing`  cuts the incoming bytes into commands and literals
-- :mod:`.reader`   the grammar's tokens, read from one framed command
+- :mod:`.reader`   a command's arguments, from one framed command (:mod:`.tokens`: the words)
 - :mod:`.writer`   the only place that turns values into bytes
 - :mod:`.sequence` sequence sets, as written
 - :mod:`.dates`    INTERNALDATE and search dates
