@@ -22,6 +22,7 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 
+from mailhub.imap.wire.dropping import Dropping, TooMuch, announced_literal
 from mailhub.imap.wire.events import (
     Abandoned,
     CommandReady,
@@ -38,12 +39,9 @@ from mailhub.imap.wire.lines import LineBuffer
 PIECE = 64 * 1024  # of a message literal handed on at once
 MAX_LITERALS = 256  # in one command; each costs a look at what came before
 
-_LITERAL = re.compile(rb"(~?)\{([0-9]+)(\+?)\}\Z")
-_MAX_DIGITS = 18  # more are past every limit, and int() need not see them
 _HTTP = re.compile(rb"[A-Z]+ \S+ HTTP/\d")
 _TLS_HANDSHAKE = 0x16
 _PREFIX = 256  # of an over-long line is kept, so that its tag can be answered
-_TAIL = 64  # of a dropped line is kept, because a literal may be announced at its end
 
 
 @dataclass(frozen=True, slots=True)
@@ -56,25 +54,13 @@ class FramingLimits:
     max_skipped: int
 
 
-def announced_literal(line: bytes) -> Literal | None:
-    """The literal that *line* announces at its end."""
-    match = _LITERAL.search(line, max(0, len(line) - _TAIL))
-    if match is None:
-        return None
-    tilde, digits, plus = match.groups()
-    octets = int(digits) if len(digits) <= _MAX_DIGITS else 10**_MAX_DIGITS
-    return Literal(octets, waits=not plus, binary=bool(tilde))
-
-
 class _Mode(enum.Enum):
     START = enum.auto()  # between commands
     TEXT = enum.auto()  # in a command's line
     LITERAL = enum.auto()  # collecting a literal
     ANNOUNCED = enum.auto()  # a message literal waits for take or abandon
     MESSAGE = enum.auto()  # handing a message literal on
-    DROP_LINE = enum.auto()
-    DROP_LITERAL = enum.auto()
-    DROPPED = enum.auto()
+    DROPPING = enum.auto()  # a command that was refused or abandoned
     HOPELESS = enum.auto()
 
 
@@ -84,7 +70,7 @@ class Framer:
     __slots__ = (
         "_after_message",
         "_buffer",
-        "_dropped",
+        "_dropping",
         "_is_message",
         "_limits",
         "_literal",
@@ -107,7 +93,7 @@ class Framer:
         self._remaining = 0  # octets of the present literal still to come
         self._literal: Literal | None = None  # announced, neither taken nor abandoned
         self._after_message = False  # in a command that has given us a message already
-        self._dropped = 0
+        self._dropping: Dropping | None = None
         self._outcome: Event = Abandoned()  # told when all is dropped
 
     @property
@@ -250,69 +236,44 @@ class Framer:
 
     def abandon(self) -> None:
         """Drop the rest of a command that announced a message; ends with :class:`Abandoned`."""
-        self._outcome = Abandoned()
-        self._dropped = 0
         literal, self._literal = self._literal, None
+        dropping = self._begin_dropping(Abandoned(), literal_octets=self.remaining)
         if literal is not None:
-            self._drop_after(literal)
-        elif self._mode is _Mode.MESSAGE:
-            self._mode = _Mode.DROP_LITERAL
-        elif self._mode is _Mode.TEXT:
-            self._mode = _Mode.DROP_LINE
-        else:  # it has ended already
-            self._mode = _Mode.DROPPED
+            dropping.behind_mark(literal)
 
     def _refuse(self, reason: str, literal: Literal | None) -> None:
-        self._outcome = CommandRefused(self._framed(), reason)
-        self._dropped = 0
-        self._drop_after(literal)
+        refused = CommandRefused(self._framed(), reason)
+        self._begin_dropping(refused).behind_mark(literal)
 
     def _refuse_line(self, line: bytes | None) -> Event | None:
+        """*line* None: its end has not come yet."""
         kept = min(_PREFIX, self._limits.max_line)
         start = self._buffer.peek(kept) if line is None else line[:kept]
-        self._outcome = CommandRefused(Framed(self._text + start), "The line is too long")
-        self._dropped = 0
-        self._mode = _Mode.DROP_LINE
-        return None if line is None else self._drop_line(line)
-
-    def _at_dropped_line(self) -> Event | None:
-        line = self._buffer.line()
-        if line is not None:
-            return self._drop_line(line)
-        if self._dropped + len(self._buffer) - 1 > self._limits.max_skipped:
+        refused = CommandRefused(Framed(self._text + start), "The line is too long")
+        dropping = self._begin_dropping(refused)
+        try:
+            if line is not None:
+                dropping.behind(line)
+        except TooMuch:
             return self._give_up("Too much data")
-        surplus = max(0, len(self._buffer) - _TAIL)
-        self._buffer.drop(surplus)
-        self._dropped += surplus
         return None
 
-    def _drop_line(self, line: bytes) -> Event | None:
-        self._dropped += len(line)
-        if self._dropped > self._limits.max_skipped:
+    def _begin_dropping(self, outcome: Event, *, literal_octets: int = 0) -> Dropping:
+        self._outcome = outcome
+        self._mode = _Mode.DROPPING
+        self._dropping = Dropping(
+            self._buffer, self._limits.max_skipped, literal_octets=literal_octets
+        )
+        return self._dropping
+
+    def _at_dropping(self) -> Event | None:
+        assert self._dropping is not None
+        try:
+            if not self._dropping.run():
+                return None
+        except TooMuch:
             return self._give_up("Too much data")
-        self._drop_after(announced_literal(line))
-        return None
-
-    def _drop_after(self, literal: Literal | None) -> None:
-        """Go on behind a dropped line; a literal that waits will never come."""
-        if literal is None or literal.waits:
-            self._mode = _Mode.DROPPED
-        else:
-            self._mode = _Mode.DROP_LITERAL
-            self._remaining = literal.octets
-
-    def _at_dropped_literal(self) -> Event | None:
-        if self._dropped + self._remaining > self._limits.max_skipped:
-            return self._give_up("Too much data")
-        octets = min(self._remaining, len(self._buffer))
-        self._buffer.drop(octets)
-        self._dropped += octets
-        self._remaining -= octets
-        if not self._remaining:
-            self._mode = _Mode.DROP_LINE
-        return None
-
-    def _at_dropped(self) -> Event | None:
+        self._dropping = None
         self._mode = _Mode.START
         return self._outcome
 
@@ -327,9 +288,7 @@ _STEPS: dict[_Mode, Callable[[Framer], Event | None]] = {
     _Mode.START: Framer._at_start,
     _Mode.TEXT: Framer._at_text,
     _Mode.LITERAL: Framer._at_literal,
-    _Mode.DROP_LINE: Framer._at_dropped_line,
-    _Mode.DROP_LITERAL: Framer._at_dropped_literal,
-    _Mode.DROPPED: Framer._at_dropped,
+    _Mode.DROPPING: Framer._at_dropping,
     _Mode.HOPELESS: lambda framer: framer._outcome,
 }
 """What to do in each mode; an announced message waits for its take or abandon instead."""

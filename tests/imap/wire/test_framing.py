@@ -8,6 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailhub.imap.wire.dropping import announced_literal
 from mailhub.imap.wire.events import (
     Abandoned,
     CommandReady,
@@ -18,7 +19,7 @@ from mailhub.imap.wire.events import (
     Hopeless,
     MessageAnnounced,
 )
-from mailhub.imap.wire.framing import Framer, FramingLimits, announced_literal
+from mailhub.imap.wire.framing import Framer, FramingLimits
 
 LIMITS = FramingLimits(max_line=100, max_literal=50, max_command=200, max_skipped=400)
 
