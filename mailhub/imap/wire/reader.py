@@ -21,6 +21,7 @@ from mailhub.imap.wire import utf7
 from mailhub.imap.wire.dates import parse_date_time, parse_day
 from mailhub.imap.wire.events import Framed
 from mailhub.imap.wire.tokens import Tokens, decode_text
+from mailhub.model.errors import BadMailboxName
 from mailhub.model.flags import MAX_KEYWORD_OCTETS, SYSTEM_FLAGS, canonical_flag
 from mailhub.model.mail import InternalDate
 from mailhub.model.names import SEPARATOR, MailboxName, mailbox_name
@@ -101,12 +102,19 @@ class Reader(Tokens):
 
     def reference(self) -> str:
         """LIST's reference: any text, perhaps empty."""
-        return self._decode_name(self.astring_bytes())
+        return self._decode_pattern(self.astring_bytes())
 
     def list_mailbox(self) -> str:
         """A list-mailbox: a name with wildcards, perhaps empty."""
         found = self._string_or_none()
-        return self._decode_name(self.take(_PATTERN, "A mailbox") if found is None else found)
+        return self._decode_pattern(self.take(_PATTERN, "A mailbox") if found is None else found)
+
+    def _decode_pattern(self, data: bytes) -> str:
+        """What is no name matches none; LIST does not complain about it (9051 6.3.9)."""
+        try:
+            return self._decode_name(data)
+        except BadMailboxName:
+            return decode_text(data)
 
     def _decode_name(self, data: bytes) -> str:
         # 9051 5.1: UTF-8 once IMAP4rev2 is enabled.  Raw 8-bit bytes cannot be UTF-7, so a
