@@ -125,6 +125,17 @@ def test_too_many_messages_in_one_command_are_refused() -> None:
     assert kept(world) == []
 
 
+def test_a_line_behind_a_message_may_be_too_long_as_well() -> None:
+    world = World(max_line=100)
+    client = world.connect("alice")
+
+    answer = client.send("a APPEND INBOX {3+}", "abc" + " " * 200, "b NOOP")
+
+    assert answer == ["a BAD The line is too long", "b OK NOOP completed"]
+    assert kept(world) == []
+    assert not world.store.open_stagings
+
+
 def test_the_limit_is_advertised() -> None:
     client = World(limits=Limits(max_message=1234)).connect()
 

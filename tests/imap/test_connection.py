@@ -249,6 +249,19 @@ def test_a_refused_log_in_carries_a_reason_id_that_the_log_knows(events: Events)
     assert refused[1] in str(events)
 
 
+def test_one_connection_of_an_account_too_many_is_told_who_holds_the_others() -> None:
+    world = World(limits=Limits(max_connections_per_account=1))
+    world.connect("alice")
+    client = world.connect()
+    client.send("a LOGIN alice secret")
+
+    [answer] = client.wait(1)
+    assert re.fullmatch(
+        r"a NO \[LIMIT\] Too many connections of this account \(1 from 127.0.0.1\) \(r-\w+\)",
+        answer,
+    )
+
+
 STARTTLS = Entry(tls="starttls")
 
 
@@ -295,6 +308,20 @@ def test_an_unexpected_exception_is_logged_and_not_shown(events: Events) -> None
     assert re.fullmatch(r"a NO \[SERVERBUG\] Internal error \(r-\w+\)", answer[0])
     assert client.tagged("NOOP") == "OK NOOP completed"
     assert "Broken" in str(events)
+    events.clear()
+
+
+def test_an_exception_outside_of_a_command_ends_the_connection(events: Events) -> None:
+    client = World().connect("alice")
+
+    async def ready() -> None:
+        raise Broken("the secret inside")
+
+    client.protocol.ready = ready  # type: ignore[method-assign]
+
+    assert client.send("a NOOP") == ["a OK NOOP completed", "* BYE [SERVERBUG] Internal error"]
+    assert client.closed
+    assert "connection.crashed" in events.names()
     events.clear()
 
 

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 import pytest
 
+from mailhub.model.errors import NoSuchMailbox
+from mailhub.model.mail import MailboxStatus
 from tests.imap.harness import ImapClient, World
 
 DECOMPOSED, COMPOSED = "u\u0308ber", "\u00fcber"
@@ -58,6 +60,27 @@ def test_a_pattern_that_no_name_can_match_is_no_error(command: str, pattern: str
 
     assert client.ok(f'{command} "" {pattern}') == []
     assert client.ok(f"{command} {pattern} x") == []
+
+
+def test_too_many_patterns_are_refused() -> None:
+    client = World().connect("alice")
+
+    assert client.tagged(f'LIST "" ({"x " * 100}x)').startswith("BAD Too many patterns")
+    assert client.ok(f'LIST "" ({"x " * 99}x)') == []
+
+
+def test_a_mailbox_that_is_deleted_while_it_is_listed_has_no_status() -> None:  # 9051 6.3.9.2
+    world = World()
+    client = world.connect("alice")
+
+    async def gone(name: str) -> MailboxStatus:
+        raise NoSuchMailbox
+
+    world.alice.status = gone  # type: ignore[method-assign]
+
+    assert client.ok('LIST "" INBOX RETURN (STATUS (MESSAGES))') == [
+        '* LIST (\\Noselect \\HasNoChildren) "/" INBOX'
+    ]
 
 
 def test_a_name_with_line_ends_cannot_get_in_or_out() -> None:

@@ -11,7 +11,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailhub.imap.errors import Bad, Done, No
+from mailhub.imap.errors import Done, No
 from mailhub.imap.input import MessageInput
 from mailhub.imap.registry import command
 from mailhub.imap.session import Session, State
@@ -88,8 +88,7 @@ def append_limit(session: Session) -> tuple[str, ...]:
 )
 async def append(session: Session, cmd: Append) -> Done:
     source = session.message
-    if source is None:
-        raise Bad("A message literal expected")
+    assert source is not None, "the grammar ends in a message's literal"
     await session.account.status(cmd.mailbox)  # NoSuchMailbox before the message is sent
     messages: list[Incoming] = []
     try:

@@ -13,8 +13,8 @@ from dataclasses import dataclass
 
 from mailhub.imap.wire import utf7
 
-_ATOM = re.compile(r"[!#$%&'*+,\-./0-9:;<=>?@A-Z\[\\\]^_`a-z|~]+\Z")
-_PLAIN = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|~]+\Z")
+_ATOM = re.compile(r"[!#$%&'*+,\-./0-9:;<=>?@A-Z\[\\\]^_`a-z|}~]+\Z")
+_PLAIN = re.compile(rb"[!#$&'+,\-./0-9:;<=>?@A-Z^_`a-z|}~]+\Z")
 _QUOTABLE = re.compile(rb"[^\x00\r\n\x80-\xff]*\Z")
 _QUOTABLE_UTF8 = re.compile(rb"[^\x00\r\n]*\Z")
 _NOT_TEXT = re.compile(r"[^\x20-\x7e]")

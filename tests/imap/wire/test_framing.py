@@ -135,6 +135,14 @@ def test_a_literal_too_large_to_be_dropped_ends_the_connection() -> None:
     assert frame(b"a LOGIN {401+}\r\n") == [Hopeless("Too much data")]
 
 
+def test_a_line_that_ends_but_is_far_too_long_ends_the_connection() -> None:
+    assert frame(b"x" * 401 + b"\r\n") == [Hopeless("Too much data")]
+
+
+def test_what_follows_a_refused_line_counts_as_well() -> None:
+    assert frame(b"a X {60+}\r\n" + b"x" * 60 + b"y" * 341 + b"\r\n") == [Hopeless("Too much data")]
+
+
 @pytest.mark.parametrize("digits", ["9" * 19, "9" * 50])
 def test_absurd_sizes_end_the_connection(digits: str) -> None:
     assert frame(f"a LOGIN {{{digits}+}}\r\n".encode()) == [Hopeless("Too much data")]

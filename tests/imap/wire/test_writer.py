@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailhub.imap.wire.errors import SyntaxRefused
 from mailhub.imap.wire.events import CommandReady, Framed
 from mailhub.imap.wire.framing import Framer, FramingLimits
 from mailhub.imap.wire.reader import Reader
@@ -84,6 +85,17 @@ def test_a_string_reads_as_itself(data: bytes) -> None:
     assert r.string() == data
     assert r.accept(b" b")
     r.end()
+
+
+@pytest.mark.parametrize("octet", range(256))
+def test_every_tag_atom_and_flag_that_can_be_read_can_be_written(octet: int) -> None:
+    for token in (Reader.tag, Reader.atom, Reader.flag):
+        text = b"x%cx" % octet
+        try:
+            found = token(Reader(Framed(text)))
+        except SyntaxRefused:
+            continue
+        assert text.startswith(render([found]))
 
 
 @given(st.binary())
