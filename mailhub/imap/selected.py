@@ -36,8 +36,10 @@ class Selected:
     """What one session knows of its mailbox.
 
     ``exists``, ``uidnext``, ``modseq`` and ``keywords`` are what the client has been told;
-    ``gone`` are messages that it still has a number for.  ``recent``: UIDs that are \\Recent in
-    this session.  ``saved``: what ``$`` means (RFC 5182).  ``stale``: there is something to read.
+    ``gone`` are messages that it still has a number for, and ``modseq_before_gone`` is the modseq
+    up to which it had been told before the first of them went.  ``recent``: UIDs that are \\Recent
+    in this session.  ``saved``: what ``$`` means (RFC 5182).  ``stale``: there is something to
+    read.
     """
 
     def __init__(
@@ -55,6 +57,7 @@ class Selected:
         self.recent_count = 0
         self.saved = NumberSet()
         self.gone = NumberSet()
+        self.modseq_before_gone: ModSeq = status.highest_modseq
         self.watch = watch
         self._view: View | None = None
         self._stop_watching: Callable[[], None] = lambda: None
@@ -118,6 +121,12 @@ class Selected:
         self.uidnext = uidnext
         if self._view is not None:
             self._view.add(uids)
+
+    def note_gone(self, vanished: NumberSet) -> None:
+        """Messages that have been expunged; ``modseq`` is still that of before."""
+        if not self.gone:
+            self.modseq_before_gone = self.modseq
+        self.gone |= self.view.known(vanished)
 
     def tell_gone(self) -> tuple[list[int], NumberSet]:
         """The numbers to report as expunged one after the other, and their UIDs."""

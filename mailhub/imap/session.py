@@ -41,6 +41,20 @@ class Session:
     command, whose FETCH responses all carry the UID (9051 6.4.9).
     """
 
+    __slots__ = (
+        "_enabled",
+        "_logged_in",
+        "by_uid",
+        "config",
+        "connection",
+        "idling",
+        "input",
+        "log_in",
+        "message",
+        "selected",
+        "tag",
+    )
+
     def __init__(
         self, connection: Connection, source: Input, log_in: LogIn, config: ImapConfig
     ) -> None:
@@ -103,12 +117,17 @@ class Session:
         """The client wants MODSEQ in every FETCH (RFC 7162 3.1)."""
         return "CONDSTORE" in self._enabled
 
+    @property
+    def qresync(self) -> bool:
+        """The client wants VANISHED in place of EXPUNGE (RFC 7162 3.2.3)."""
+        return "QRESYNC" in self._enabled
+
     def enable(self, capability: str) -> None:
         """Note that the client understands *capability*."""
-        if capability.upper() == "CONDSTORE":
+        name = capability.upper()
+        if name in ("CONDSTORE", "QRESYNC"):  # 7162 3.2.3
             self.enable_condstore()
-        else:
-            self._enabled.add(capability.upper())
+        self._enabled.add(name)
 
     def enable_condstore(self) -> None:
         """The client used something of CONDSTORE.  Idempotent."""

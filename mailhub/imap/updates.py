@@ -18,7 +18,7 @@ from typing import TYPE_CHECKING
 from mailhub.imap.fetch.flaglines import flag_lines, modseq_lines
 from mailhub.imap.selected import Selected
 from mailhub.imap.wire.writer import Code, Text
-from mailhub.model.errors import MailboxGone, Unavailable
+from mailhub.model.errors import Refusal, Unavailable
 from mailhub.model.flags import MAX_KEYWORDS, SYSTEM_FLAGS
 from mailhub.model.mail import Changes, FlagRows
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
@@ -44,13 +44,31 @@ async def catch_up(
     no more than their MODSEQ, and that only if it cares (RFC 7162 3.1.3).  Of changes with the
     modseq *told* it has been told all.
     """
+    delayed = bool(selected.gone)
     changes = await _changes(session, selected)
     if changes is not None and changes.vanished:
-        selected.gone |= selected.view.known(changes.vanished)
+        selected.note_gone(changes.vanished)
     if expunge and selected.gone:
         await _tell_expunged(session, selected)
-    if changes is None:
-        return
+    if changes is not None:
+        await _tell_changes(session, selected, changes, quiet=quiet, told=told)
+    if session.qresync and selected.gone and changes is not None:
+        # 7162 3.2, 6: a client that has seen higher modseqs must not believe that it knows all
+        # up to them; if the connection broke now, it would never hear of what has gone.
+        _tell_modseq(session, selected.modseq_before_gone, "Something that has gone is not told")
+    elif session.qresync and delayed and not selected.gone:
+        _tell_modseq(session, selected.modseq, "All is told")
+
+
+async def _tell_changes(
+    session: Session,
+    selected: Selected,
+    changes: Changes,
+    *,
+    quiet: ModSeq | None,
+    told: ModSeq | None,
+) -> None:
+    """Everything but what has gone."""
     changed = _known(changes, selected.uidnext, told)
     if changes.keywords != selected.keywords:
         selected.keywords = changes.keywords
@@ -66,29 +84,39 @@ async def _changes(session: Session, selected: Selected) -> Changes | None:
     selected.watch.stale = False
     try:
         changes = await selected.mailbox.changes(selected.modseq)
-    except MailboxGone:
-        # RFC 2180 3.3: there is no other way to tell.
-        session.bye("The selected mailbox has been deleted")
-        return None
+        # To give a changed or vanished message its number, the numbers as told must be known.
+        if changes.vanished or any(uid < selected.uidnext for uid in changes.changed.uids[:1]):
+            await selected.load()
     except Unavailable:
         session.connection.call_later(RETRY_SECONDS, lambda: selected.watch(None))
         return None
-    # To give a changed or vanished message its number, the numbers as told must be known.
-    if changes.vanished or any(uid < selected.uidnext for uid in changes.changed.uids[:1]):
-        await selected.load()
+    except Refusal as error:
+        # Deleted or damaged.  RFC 2180 3.3: there is no other way to tell.
+        session.bye(str(error))
+        return None
     return changes
 
 
 async def _tell_expunged(session: Session, selected: Selected) -> None:
-    numbers, _ = selected.tell_gone()
+    numbers, uids = selected.tell_gone()
+    if session.qresync:  # 7162 3.2.10.2
+        for start in range(0, len(uids.ranges), SLICE):
+            session.untagged("VANISHED", str(NumberSet(uids.ranges[start : start + SLICE])))
+            await session.ready()
+        return
     for start in range(0, len(numbers), SLICE):
         piece = numbers[start : start + SLICE]
         session.write(b"".join([b"* %d EXPUNGE\r\n" % number for number in piece]))
         await session.ready()
 
 
+def _tell_modseq(session: Session, modseq: ModSeq, text: str) -> None:
+    session.untagged("OK", Code("HIGHESTMODSEQ", modseq), Text(text))
+
+
 async def _tell_arrived(session: Session, selected: Selected, changes: Changes) -> None:
-    arrived = array("I", (uid for uid in changes.changed.uids if uid >= selected.uidnext))
+    uids = changes.changed.uids
+    arrived = uids[bisect_left(uids, selected.uidnext) :]
     selected.tell_arrived(arrived, changes.uidnext)
     if not arrived:
         return
@@ -102,10 +130,14 @@ async def _tell_arrived(session: Session, selected: Selected, changes: Changes) 
 async def claim_recent(selected: Selected, arrived: NumberSet) -> None:
     """Make those of *arrived* \\Recent here that no other session has claimed (3501 2.3.2).
 
-    EXAMINE must not take the flag away from others, so it only looks.
+    EXAMINE must not take the flag away from others, so it only looks.  When nothing can be
+    claimed now (the disk is full), they are \\Recent here and perhaps elsewhere as well.
     """
     if not selected.read_only:
-        first = await selected.mailbox.claim_recent()
+        try:
+            first = await selected.mailbox.claim_recent()
+        except Refusal:
+            first = Uid(0)
         arrived = arrived & NumberSet(((first, selected.uidnext),))
     selected.recent |= arrived
     selected.recent_count += len(arrived)

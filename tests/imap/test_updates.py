@@ -9,13 +9,14 @@ from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
 
-from mailhub.model.errors import Unavailable
+from mailhub.model.errors import Damaged, StorageFull, Unavailable
 from mailhub.model.flags import flag_names
 from mailhub.model.mail import Changes
 from mailhub.model.names import INBOX, mailbox_name
-from mailhub.model.numbers import ModSeq
+from mailhub.model.numbers import ModSeq, Uid
 from tests.harness import run
 from tests.imap.harness import ImapClient, World
+from tests.memory_store import MemoryMailbox
 
 
 def two(messages: int = 3) -> tuple[World, ImapClient, ImapClient]:
@@ -152,6 +153,32 @@ def test_a_mailbox_that_cannot_be_read_now_is_read_a_little_later() -> None:
     mailbox.changes = changes  # type: ignore[method-assign]
 
     assert second.wait(1) == ["* 4 EXISTS", "* 1 RECENT"]
+
+
+def test_a_full_disk_does_not_keep_anyone_from_opening_and_following_a_mailbox() -> None:
+    world, _, second = two(0)
+    world.deliver(flags=("\\Seen",))
+
+    async def full(self: MemoryMailbox) -> Uid:
+        raise StorageFull
+
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(MemoryMailbox, "claim_recent", full)
+        assert second.ok("NOOP") == ["* 1 EXISTS", "* 1 RECENT"]
+        assert "* 0 RECENT" in second.select()
+
+
+def test_a_mailbox_that_is_damaged_meanwhile_ends_the_connection() -> None:
+    world, _, second = two()
+
+    async def damaged(since: ModSeq) -> Changes:
+        raise Damaged
+
+    second.protocol.session.current.mailbox.changes = damaged  # type: ignore[method-assign]
+    world.deliver()
+
+    assert second.send("a NOOP")[0].startswith("* BYE The stored mail is damaged")
+    assert second.closed
 
 
 def test_imap4rev2_clients_get_no_recent_and_always_uids() -> None:

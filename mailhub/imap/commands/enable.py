@@ -13,7 +13,7 @@ from mailhub.imap.registry import command
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import Reader
 
-ENABLEABLE = ("CONDSTORE", "IMAP4rev2")
+ENABLEABLE = ("CONDSTORE", "IMAP4rev2", "QRESYNC")
 
 
 @dataclass(frozen=True, slots=True)

@@ -1,4 +1,4 @@
-"""EXPUNGE and UID EXPUNGE.  RFC 9051 6.4.3, 6.4.9, RFC 4315 2.1.
+"""EXPUNGE and UID EXPUNGE.  RFC 9051 6.4.3, 6.4.9, RFC 4315 2.1, RFC 7162 3.2.7.
 
 What has gone is told as every change is, before the tagged reply; this includes messages that
 other sessions have expunged.
@@ -13,6 +13,8 @@ from mailhub.imap.registry import command
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import Reader
 from mailhub.imap.wire.sequence import SequenceSet
+from mailhub.imap.wire.writer import Code
+from mailhub.model.numbers import NumberSet
 
 
 @dataclass(frozen=True, slots=True)
@@ -41,6 +43,14 @@ async def expunge(session: Session, cmd: Expunge) -> Done | None:
     if selected.read_only:
         raise No("The mailbox is selected read-only")
     uids = None if cmd.messages is None else selected.resolve(cmd.messages, uid=True)
-    await selected.mailbox.expunge(uids)
+    expunged = await selected.mailbox.expunge(uids)
     selected.watch.stale = True
-    return None
+    return await told_with_modseq(session, expunged)
+
+
+async def told_with_modseq(session: Session, expunged: NumberSet) -> Done | None:
+    """Tell what has gone; a QRESYNC client then learns how far it knows all (7162 3.2.7)."""
+    if not session.qresync or not expunged:
+        return None
+    await session.catch_up(expunge=True)
+    return Done(code=Code("HIGHESTMODSEQ", session.current.modseq))

@@ -1,4 +1,4 @@
-"""FETCH and UID FETCH.  RFC 9051 6.4.5, RFC 3501 6.4.5, RFC 3516, RFC 7162 3.1.4.
+"""FETCH and UID FETCH.  RFC 9051 6.4.5, RFC 3501 6.4.5, RFC 3516, RFC 7162 3.1.4, 3.2.6.
 
 The items are rows of :mod:`mailhub.imap.fetch_items`.  Messages that another session has expunged
 while this client has not been told are still answered, as long as the store keeps them
@@ -15,6 +15,7 @@ from mailhub.imap.fetch.plan import Item, Plan
 from mailhub.imap.fetch.run import Answer
 from mailhub.imap.fetch_items import FLAGS, MODSEQ, UID, Asked, parse_items
 from mailhub.imap.registry import command
+from mailhub.imap.resync import require_qresync, tell_vanished
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import Reader
 from mailhub.imap.wire.sequence import SequenceSet
@@ -30,6 +31,7 @@ class Fetch:
     asked: tuple[Asked, ...]
     uid: bool = False
     changed_since: ModSeq | None = None
+    vanished: bool = False
 
     @property
     def sets_seen(self) -> bool:
@@ -53,29 +55,40 @@ def _parse(r: Reader, *, uid: bool) -> Fetch:
     messages = r.sequence_set()
     r.sp()
     asked = parse_items(r)
-    changed_since = None
-    if r.next_is(b" ("):
-        changed_since = _parse_modifiers(r)
+    modifiers: dict[str, int] = {}
+    if r.accept(b" ") and not r.at_end:
+        modifiers = dict(r.items(lambda: _parse_modifier(r, MODIFIERS[uid])))
     r.end()
-    return Fetch(messages, asked, uid, changed_since)
+    since = modifiers.get("CHANGEDSINCE")
+    if since is None and modifiers:
+        raise r.refused("VANISHED needs CHANGEDSINCE")  # 7162 3.2.6
+    modseq = None if since is None else ModSeq(since)
+    return Fetch(messages, asked, uid, modseq, "VANISHED" in modifiers)
 
 
-def _parse_modifiers(r: Reader) -> ModSeq:
-    r.expect(b" (")
-    r.expect(b"CHANGEDSINCE")
+MODIFIERS = {False: ("CHANGEDSINCE",), True: ("CHANGEDSINCE", "VANISHED")}
+"""Of FETCH and of UID FETCH (7162 3.1.4.1, 3.2.6)."""
+
+
+def _parse_modifier(r: Reader, names: tuple[str, ...]) -> tuple[str, int]:
+    name = r.one_of(names)
+    if name == "VANISHED":
+        return name, 0
     r.sp()
     # 7162 7 wants 1 at least; Apple's clients send 0, which means everything.
-    modseq = ModSeq(r.number64())
-    r.expect(b")")
-    return modseq
+    return name, r.number64()
 
 
 @command("FETCH", parse_fetch, state=State.SELECTED, capabilities=("BINARY",), expunge_ok=False)
 @command("UID FETCH", parse_uid_fetch, state=State.SELECTED)
 async def fetch(session: Session, cmd: Fetch) -> Done | None:
     selected = session.current
+    if cmd.vanished:
+        require_qresync(session)
     if cmd.enables_condstore:
         session.enable_condstore()
+    if cmd.vanished:
+        await _tell_vanished(session, cmd)
     wanted = selected.resolve(cmd.messages, uid=cmd.uid)
     if not wanted:
         return None
@@ -93,6 +106,15 @@ async def fetch(session: Session, cmd: Fetch) -> Done | None:
     if answer.answered < known and not cmd.uid:
         raise No("Some of the messages no longer exist", code="EXPUNGEISSUED")  # 2180 4.1.2
     return None
+
+
+async def _tell_vanished(session: Session, cmd: Fetch) -> None:
+    """7162 3.2.6: before the FETCH responses, also of UIDs higher than all there are."""
+    selected = session.current
+    assert cmd.changed_since is not None
+    changes = await selected.mailbox.changes(cmd.changed_since)
+    asked = cmd.messages.resolve(max(selected.uidnext - 1, 1))
+    await tell_vanished(session, changes.vanished & asked)
 
 
 async def _fetch_changed(session: Session, cmd: Fetch, wanted: NumberSet, since: ModSeq) -> None:

@@ -8,6 +8,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailhub.imap.commands.copy import copyuid, parse_set_and_mailbox
+from mailhub.imap.commands.expunge import told_with_modseq
 from mailhub.imap.errors import Done, No
 from mailhub.imap.registry import command
 from mailhub.imap.session import Session, State
@@ -47,4 +48,4 @@ async def move(session: Session, cmd: Move) -> Done | None:
     if code is not None:
         # 9051 6.4.8: before the EXPUNGEs, so that a client can follow each message.
         session.untagged("OK", code, Text("Moved"))
-    return None
+    return await told_with_modseq(session, moved.source)

@@ -1,4 +1,4 @@
-"""SELECT, EXAMINE, CLOSE and UNSELECT.  RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 7162 3.1.8.
+"""SELECT, EXAMINE, CLOSE and UNSELECT.  RFC 9051 6.3.2, 6.3.3, 6.4.1, 6.4.2; RFC 7162 3.1.8, 3.2.5.
 
 HIGHESTMODSEQ is told at every SELECT: Thunderbird takes it from there and asks for nothing
 (7162 3.1.2.1 wants it in any case).
@@ -13,11 +13,12 @@ from mailhub.imap.commands.list import send_name
 from mailhub.imap.errors import Done
 from mailhub.imap.listing import attributes
 from mailhub.imap.registry import command, nothing
+from mailhub.imap.resync import Known, parse_known, require_qresync, tell_missed
 from mailhub.imap.selected import Selected
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import GivenName, Reader
 from mailhub.imap.wire.writer import Code, Text
-from mailhub.model.errors import MailboxGone
+from mailhub.model.errors import MailboxGone, Unavailable
 from mailhub.model.mail import MailboxStatus
 from mailhub.model.numbers import NumberSet
 
@@ -26,19 +27,28 @@ from mailhub.model.numbers import NumberSet
 class Select:
     mailbox: GivenName
     condstore: bool = False
+    known: Known | None = None
 
 
 def parse_select(r: Reader) -> Select:
     r.sp()
     mailbox = r.given_mailbox()
-    condstore = False
+    parameters: dict[str, Known | None] = {}
     if r.accept(b" ") and not r.at_end:
-        condstore = bool(r.items(lambda: r.one_of(("CONDSTORE",))))
+        parameters = dict(r.items(lambda: _parse_parameter(r)))
     r.end()
-    return Select(mailbox, condstore)
+    return Select(mailbox, bool(parameters), parameters.get("QRESYNC"))
 
 
-@command("SELECT", parse_select, state=State.AUTHENTICATED)
+def _parse_parameter(r: Reader) -> tuple[str, Known | None]:
+    name = r.one_of(("CONDSTORE", "QRESYNC"))
+    if name == "CONDSTORE":
+        return name, None
+    r.sp()
+    return name, parse_known(r)
+
+
+@command("SELECT", parse_select, state=State.AUTHENTICATED, capabilities=("QRESYNC",))
 async def select(session: Session, cmd: Select) -> Done:
     await _open(session, cmd, read_only=False)
     return Done("SELECT completed", Code("READ-WRITE"))
@@ -51,6 +61,8 @@ async def examine(session: Session, cmd: Select) -> Done:
 
 
 async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
+    if cmd.known is not None:
+        require_qresync(session)
     if session.selected is not None:  # closed even if the new one cannot be opened
         session.unselect()
         session.untagged("OK", Code("CLOSED"), Text("The previous mailbox is closed"))
@@ -62,6 +74,8 @@ async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
     session.select(selected)
     try:
         await _tell(session, selected, status, cmd)
+        if cmd.known is not None:
+            await tell_missed(session, cmd.known)
     except BaseException:
         session.unselect()
         raise
@@ -99,9 +113,13 @@ async def _tell_rev1(session: Session, selected: Selected, status: MailboxStatus
 
 async def _claim_recent(selected: Selected, status: MailboxStatus) -> None:
     if not selected.read_only:
-        first = await selected.mailbox.claim_recent()
-        selected.recent = NumberSet.of_ranges([(first, max(first, status.uidnext - 1))])
-        selected.recent_count = status.recent
+        try:
+            first = await selected.mailbox.claim_recent()
+        except Unavailable:
+            return  # a full disk must not keep anyone from deleting mail
+        if first < status.uidnext:
+            selected.recent = NumberSet(((first, status.uidnext - 1),))
+            selected.recent_count = status.recent
         return
     await selected.load()
     await updates.claim_recent(
