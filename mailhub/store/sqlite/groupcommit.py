@@ -156,11 +156,13 @@ class GroupCommit:
 
     def _alone(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
         """The only job: its transaction is rolled back instead of a savepoint."""
+        mark = tx.mark()
         try:
             job.result = job.work(tx)
         except apsw.IOError:
             raise
         except Exception as error:
+            tx.back_to(mark)
             return error
         return None
 
