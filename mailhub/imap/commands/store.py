@@ -1,7 +1,9 @@
 """STORE and UID STORE.  RFC 9051 6.4.6, RFC 3501 6.4.6, RFC 7162 3.1.3.
 
 What has changed is told as every change is, by ``session.catch_up``; this command adds what that
-leaves out: messages that had the flags already, and those that failed UNCHANGEDSINCE.
+leaves out: messages that had the flags already, and those that failed UNCHANGEDSINCE.  There is
+one modseq per message, so a conditional STORE also fails when only another flag has changed,
+against the SHOULD of RFC 7162 3.1.12: what a client believes of each flag is not kept.
 """
 
 from __future__ import annotations
