@@ -17,6 +17,7 @@ from mailhub.imap.fetch_items import FLAGS, MODSEQ, UID, Asked, parse_items
 from mailhub.imap.registry import command
 from mailhub.imap.resync import require_qresync, tell_vanished
 from mailhub.imap.session import Session, State
+from mailhub.imap.updates import tell_flags
 from mailhub.imap.wire.reader import Reader
 from mailhub.imap.wire.sequence import SequenceSet
 from mailhub.model.errors import Unavailable
@@ -156,6 +157,10 @@ async def _set_seen(session: Session, cmd: Fetch, wanted: NumberSet) -> Stored |
         # Mail must be readable when nothing can be written.  \Seen is only a SHOULD.
         return None
     selected.watch.stale = True
+    if stored.keywords != selected.keywords:
+        # The answers show flags that will not be told again: all their names must be known.
+        selected.keywords = stored.keywords
+        tell_flags(session, selected)
     return stored
 
 
