@@ -36,36 +36,40 @@ def content_of(db: apsw.Connection, mailbox: MailboxId, uid: Uid) -> int:
 
 
 def read_content(db: apsw.Connection, content: int, start: int, octets: int) -> bytes:
-    """Bytes of a message by its content, at most MAX_READ.
-
-    They come from one row, so that fewer can come than were asked for.
-    """
-    octets = min(octets, MAX_READ)
-    body = row(
-        db,
-        "SELECT length(header), rest IS NULL FROM body WHERE content = ?",
-        (content,),
-    )
+    """Bytes of a message by its content: all that were asked for, up to MAX_READ."""
+    wanted = min(octets, MAX_READ)
+    body = row(db, "SELECT length(header), rest IS NULL FROM body WHERE content = ?", (content,))
     if body is None:
         raise MessageGone
     header_octets, chunked = body
+    pieces: list[bytes] = []
     if start < header_octets:
-        return _part(db, "header", content, start, octets)
-    if not chunked:
-        return _part(db, "rest", content, start - header_octets, octets)
-    n, at = divmod(start - header_octets, CHUNK_OCTETS)
-    piece: bytes | None = value(
-        db,
-        "SELECT substr(octets, ?, ?) FROM chunk WHERE content = ? AND n = ?",
-        (at + 1, octets, content, n),
-    )
-    return piece or b""
+        pieces.append(_part(db, "header", content, start, wanted))
+        start, wanted = header_octets, wanted - len(pieces[0])
+    start -= header_octets
+    if wanted and not chunked:
+        pieces.append(_part(db, "rest", content, start, wanted))
+    while wanted and chunked:
+        n, at = divmod(start, CHUNK_OCTETS)
+        pieces.append(piece := _chunk(db, content, n, at, min(wanted, CHUNK_OCTETS - at)))
+        chunked = at + len(piece) == CHUNK_OCTETS  # a shorter one is the last
+        start, wanted = start + len(piece), wanted - len(piece)
+    return b"".join(pieces)
 
 
 def _part(db: apsw.Connection, column: str, content: int, start: int, octets: int) -> bytes:
-    piece: bytes = value(
+    piece: bytes | None = value(
         db,
         f"SELECT substr({column}, ?, ?) FROM body WHERE content = ?",
         (start + 1, octets, content),
     )
-    return piece
+    return piece or b""  # SQLite has NULL for a part of nothing
+
+
+def _chunk(db: apsw.Connection, content: int, n: int, start: int, octets: int) -> bytes:
+    piece: bytes | None = value(
+        db,
+        "SELECT substr(octets, ?, ?) FROM chunk WHERE content = ? AND n = ?",
+        (start + 1, octets, content, n),
+    )
+    return piece or b""

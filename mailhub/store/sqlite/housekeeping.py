@@ -78,11 +78,15 @@ def _checkpoint(db: apsw.Connection, mode: int) -> None:
 def upkeep(tx: Tx, grace_seconds: int) -> float:
     """One piece of what is due; when to come again (in the past: there is more)."""
     collect_orphans(tx)
-    vacuum(tx)
-    if purge(tx, tx.now - grace_seconds):
+    more = purge(tx, tx.now - grace_seconds)
+    if vacuum(tx) or more:
         return 0
-    oldest = tx.value("SELECT min(gone_at) FROM expunged")
-    return float("inf") if oldest is None else float(oldest + grace_seconds + 1)
+    expunged = tx.value("SELECT min(gone_at) FROM expunged")
+    staged = tx.value("SELECT min(since) FROM staging")
+    return min(
+        float("inf") if expunged is None else float(expunged + grace_seconds + 1),
+        float("inf") if staged is None else float(staged + STAGING_SECONDS + 1),
+    )
 
 
 # --- expunged content ---------------------------------------------------------------------
@@ -153,18 +157,19 @@ def delete_staged(tx: Tx, contents: set[int]) -> None:
             delete_content(tx, {content})
 
 
-def collect_orphans(tx: Tx) -> int:
-    """Remove chunks whose message never came; how many messages that were."""
-    rows = tx.rows("SELECT content FROM staging WHERE since < ?", (tx.now - STAGING_SECONDS,))
-    delete_content(tx, {content for (content,) in rows})
-    return len(rows)
+def collect_orphans(tx: Tx) -> None:
+    """Remove chunks whose message never came."""
+    found = tx.rows("SELECT content FROM staging WHERE since < ?", (tx.now - STAGING_SECONDS,))
+    delete_content(tx, {content for (content,) in found})
 
 
-def vacuum(tx: Tx) -> None:
-    """Give some free pages back to the file system when there are many."""
+def vacuum(tx: Tx) -> bool:
+    """Give some free pages back to the file system when there are many; whether it did."""
     free, pages = tx.value("PRAGMA freelist_count"), tx.value("PRAGMA page_count")
-    if free > VACUUM_PAGES and free * 100 > pages * VACUUM_FREE_PERCENT:
-        tx.rows(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+    if free <= VACUUM_PAGES or free * 100 <= pages * VACUUM_FREE_PERCENT:
+        return False
+    tx.rows(f"PRAGMA incremental_vacuum({VACUUM_PAGES})")
+    return True
 
 
 def forget_mailbox(tx: Tx, mailbox: MailboxId) -> None:
