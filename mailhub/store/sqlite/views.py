@@ -193,6 +193,7 @@ def changes(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int |
 def _changed(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> FlagRows:
     """Messages that were there with new flags, by the index, then those that are new."""
     most = -1 if limit is None else limit + 1
+    _refuse_many(db, mailbox, since, limit)
     newest: int | None = value(
         db,
         "SELECT uid FROM message WHERE mailbox = ? AND added <= ? ORDER BY uid DESC LIMIT 1",
@@ -212,6 +213,20 @@ def _changed(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int 
     if limit is not None and len(uids) > limit:
         raise TooLong
     return FlagRows(uids, masks, modseqs)
+
+
+def _refuse_many(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> None:
+    """Raise TooLong when more than *limit* have changed, before anything is sorted."""
+    if limit is None:
+        return
+    changed: int = value(
+        db,
+        "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_changed"
+        " WHERE mailbox = ?1 AND modseq > ?2 AND modseq > added LIMIT ?3)",
+        (mailbox, since, limit + 1),
+    )
+    if changed > limit:
+        raise TooLong
 
 
 def _vanished(
