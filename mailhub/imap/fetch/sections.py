@@ -77,14 +77,6 @@ class Extent:
         return Extent(self.start + origin, min(partial.octets, self.octets - origin))
 
 
-def needs_parts(section: Section) -> bool:
-    return bool(section.path)
-
-
-def find_part(section: Section, parts: PartTable) -> Part | None:
-    return parts.find(section.path)
-
-
 def extent_of(section: Section, header_octets: int, size: int, parts: bytes) -> Extent | None:
     """Where the section lies; for HEADER.FIELDS the header that the fields are taken from.
 
