@@ -7,7 +7,6 @@ strings, and US-ASCII is a subset.
 
 from __future__ import annotations
 
-import codecs
 from collections.abc import Callable
 from encodings import normalize_encoding
 from encodings.aliases import aliases
@@ -36,10 +35,6 @@ def decoder(charset: str) -> Decode | None:
     name = normalize_encoding(charset).lower()
     codec = aliases.get(name, name)
     if not charset.isprintable() or name not in _KNOWN or codec not in _KNOWN:
-        return None
-    try:
-        codecs.lookup(codec)
-    except LookupError:  # an alias of a codec that this platform has not
         return None
     if codec == "ascii":
         return utf8
