@@ -16,7 +16,7 @@ MAX_CAPTURES = 4
 PLAIN_OCTETS = 4 * 1024
 HTML_OCTETS = 32 * 1024
 """HTML often starts with many kilobytes of styles."""
-_STEP = 4 * 1024
+_STEP = 512
 
 # Invisible characters that newsletters pad their first lines with.
 _INVISIBLE = {0xAD: None, 0x34F: None, 0x200B: None, 0x200C: None, 0x2060: None, 0xFEFF: None}
