@@ -14,11 +14,13 @@ from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import apsw
 from twisted.internet.defer import Deferred
+from twisted.python.failure import Failure
 
 from mailhub import log
+from mailhub.model.errors import Damaged
 from mailhub.model.mail import MailboxId
 from mailhub.store.runner import Runner
-from mailhub.store.sqlite.connection import refusals
+from mailhub.store.sqlite.connection import refusal, refusals
 from mailhub.store.sqlite.files import create_account, open_account
 from mailhub.store.sqlite.filing import UidlMaker
 from mailhub.store.sqlite.groupcommit import Committed, GroupCommit
@@ -95,8 +97,9 @@ class AccountFile:
         except apsw.BusyError:
             return await self.read_in_thread(fn, *args, **kwargs)
         except apsw.Error as error:
-            with refusals():
-                raise error
+            refused = refusal(error)
+            self._notice(refused, error)
+            raise refused from error
 
     async def read_in_thread(
         self, fn: Callable[Concatenate[apsw.Connection, P], T], *args: P.args, **kwargs: P.kwargs
@@ -112,6 +115,7 @@ class AccountFile:
         self._in_threads += 1
         done = self._runner.run(work)
         done.addBoth(self._left_thread)
+        done.addErrback(self._failed)
         return await done
 
     def _left_thread(self, outcome: T) -> T:
@@ -138,6 +142,7 @@ class AccountFile:
             self._in_threads += 1
             opening = self._runner.run(self._open, 0)
             opening.addBoth(self._left_thread)
+            opening.addErrback(self._failed)
             opening.addBoth(self._tell_waiting)
         return waiting
 
@@ -161,13 +166,18 @@ class AccountFile:
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """Run *fn* in a transaction; durable when the result comes."""
-        return self._writer.submit(lambda tx: fn(tx, *args, **kwargs))
+        return self._submit(lambda tx: fn(tx, *args, **kwargs), durable=True)
 
     def commit_lazily(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """The same, but a power loss may undo it: for flags and for what is still staged."""
-        return self._writer.submit(lambda tx: fn(tx, *args, **kwargs), durable=False)
+        return self._submit(lambda tx: fn(tx, *args, **kwargs), durable=False)
+
+    def _submit(self, work: Callable[[Tx], T], *, durable: bool) -> Deferred[T]:
+        done = self._writer.submit(work, durable=durable)
+        done.addErrback(self._failed)
+        return done
 
     # --- ending
 
@@ -184,7 +194,20 @@ class AccountFile:
         self.uid_caches.clear()
         return self._writer.close()
 
-    # --- events, from writer threads
+    # --- events
+
+    def _failed(self, failure: Failure) -> Failure:
+        if failure.value is not None:
+            self._notice(failure.value, failure.value.__cause__)
+        return failure
+
+    def _notice(self, refused: BaseException, cause: BaseException | None) -> None:
+        """Damage is told to the administrator, as its refusal says."""
+        if isinstance(refused, Damaged):
+            reason = str(cause or refused)
+            log.event("store.damaged", level="error", path=str(self.path), reason=reason)
+
+    # those come from writer threads
 
     def _fenced(self, error: apsw.Error) -> None:
         reason = str(error)

@@ -83,7 +83,7 @@ class GroupCommit:
             _fail_rest(jobs, Unavailable())
         except apsw.Error as error:
             self._abandon()
-            _fail_rest(jobs, refusal(error))
+            _fail_rest(jobs, _told(error))
         except Exception as error:  # a file that cannot be opened, or our own mistake
             self._abandon()
             _fail_rest(jobs, error)
@@ -245,7 +245,12 @@ class GroupCommit:
 
 
 def _told(failure: Exception) -> Exception:
-    return refusal(failure) if isinstance(failure, apsw.Error) else failure
+    """What the one who asked is told, with the database's own words as its cause."""
+    if not isinstance(failure, apsw.Error):
+        return failure
+    refused = refusal(failure)
+    refused.__cause__ = failure
+    return refused
 
 
 def _fail_rest(jobs: Sequence[Job], failure: Exception) -> None:

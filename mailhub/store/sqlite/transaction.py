@@ -114,10 +114,6 @@ class Tx:
         self._octets += octets
         self._messages += messages
 
-    @property
-    def messages(self) -> int:
-        return self._messages
-
     def mark(self) -> Snapshot:
         """For :meth:`back_to`, when a closure fails and its savepoint is rolled back."""
         return (

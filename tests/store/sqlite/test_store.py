@@ -12,7 +12,7 @@ import pytest
 
 from mailhub.config.options import StoreConfig
 from mailhub.interfaces import IAccount, Incoming
-from mailhub.model.errors import MessageGone, NoSuchMailbox, StorageFull
+from mailhub.model.errors import Damaged, MessageGone, NoSuchMailbox, StorageFull
 from mailhub.model.mail import AccountId, Field
 from mailhub.model.names import INBOX, mailbox_name
 from mailhub.model.numbers import EVERYTHING, NumberSet, Uid
@@ -424,3 +424,20 @@ def test_a_large_log_is_emptied_and_told(
     path = house.files.account_file(account.id)
     assert path.with_name(path.name + "-wal").stat().st_size < 3_000_000
     house.prove(account)
+
+
+def test_damage_is_told_to_the_administrator(house: House, events: Events) -> None:
+    account = house.account()
+    house.append(account)
+    run(house.store.close_account(account.id))
+    path = house.files.account_file(account.id)
+    octets = bytearray(path.read_bytes())
+    octets[4096:] = b"\xff" * (len(octets) - 4096)
+    path.write_bytes(octets)
+
+    with pytest.raises(Damaged):
+        run(account.usage())
+    with pytest.raises(Damaged):
+        house.append(account)
+
+    assert events.names().count("store.damaged") == 2
