@@ -118,7 +118,10 @@ def _unquote_printable(data: bytes) -> bytes:
 
 
 def _unpadded(line: bytes) -> bytes:
-    return line.rstrip(b" \t\r") + (b"\r" if line.endswith(b"\r") else b"")
+    """Of several CRs only the last one ends the line, whether other lines are padded or not."""
+    if line.endswith(b"\r"):
+        return line[:-1].rstrip(b" \t") + b"\r"
+    return line.rstrip(b" \t")
 
 
 _CODECS: dict[str, type[_Identity] | type[_Base64] | type[_QuotedPrintable]] = {

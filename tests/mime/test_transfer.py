@@ -7,7 +7,7 @@ import binascii
 import quopri
 
 import pytest
-from hypothesis import given
+from hypothesis import example, given
 from hypothesis import strategies as st
 
 from mailhub.mime.transfer import Decoder, UnknownEncoding, decode
@@ -85,6 +85,7 @@ def test_what_is_encoded_in_quoted_printable_comes_back(data: bytes, size: int) 
     assert in_pieces(encoded, "quoted-printable", size) == quopri.decodestring(encoded)
 
 
+@example(data=b"\t\n\r\r\n", size=1)
 @given(st.binary() | st.text("=A4\r\n \tz").map(str.encode), piece_sizes)
 @pytest.mark.parametrize("encoding", ["base64", "quoted-printable"])
 def test_pieces_give_what_the_whole_gives(encoding: str, data: bytes, size: int) -> None:
