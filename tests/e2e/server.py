@@ -12,7 +12,7 @@ import threading
 import time
 from dataclasses import dataclass
 from pathlib import Path
-from typing import IO, Any
+from typing import IO, Any, NoReturn
 
 import pytest
 
@@ -32,11 +32,16 @@ PATIENCE_SECONDS = 30
 def peer(program: str) -> str:
     """The path of a program from Debian; skips the test, or fails it where CI wants it there."""
     path = shutil.which(program, path=os.environ.get("PATH", "") + ":/usr/sbin:/sbin")
-    if path is not None:
-        return path
+    if path is None:
+        absent(program)
+    return path
+
+
+def absent(what: str) -> NoReturn:
+    """Skip the test because *what* is not installed; where CI wants it there, fail."""
     if os.environ.get("MAILHUB_REQUIRE_PEERS") == "1":
-        pytest.fail(f"{program} is not installed")
-    pytest.skip(f"{program} is not installed")
+        pytest.fail(f"{what} is not installed")
+    pytest.skip(f"{what} is not installed")
 
 
 @dataclass(frozen=True)

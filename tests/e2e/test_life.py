@@ -20,8 +20,8 @@ from cryptography import x509
 
 from mailhub.cli.control import ask
 from tests.config.test_files import write_pair
+from tests.e2e.clients import deliver
 from tests.e2e.server import PATIENCE_SECONDS, ROOT, LiveServer, Login, MailhubProcess
-from tests.e2e.test_poplib import deliver
 from tests.harness import message
 
 

@@ -8,15 +8,9 @@ import ssl
 
 import pytest
 
+from tests.e2e.clients import deliver
 from tests.e2e.server import LiveServer, Login
 from tests.harness import message
-
-
-def deliver(server: LiveServer, login: Login, text: bytes, detail: str = "") -> None:
-    user, _, domain = login.user.partition("@")
-    with smtplib.LMTP("127.0.0.1", server.port("lmtp", "none")) as lmtp:
-        refused = lmtp.sendmail("ann@example.com", [f"{user}{detail}@{domain}"], text)
-    assert refused == {}
 
 
 def pop3(server: LiveServer, login: Login, trust: ssl.SSLContext) -> poplib.POP3_SSL:

@@ -1,41 +1,12 @@
-"""Command-line clients from Debian against a running server."""
+"""Programs that fetch mail, once or for good: curl, mpop, fetchmail and getmail; and swaks."""
 
 from __future__ import annotations
 
-import imaplib
-import os
-import ssl
-import subprocess
 from pathlib import Path
 
-from tests.e2e.server import PATIENCE_SECONDS, LiveServer, Login, peer
-from tests.e2e.test_poplib import deliver
+from tests.e2e.clients import deliver, make_maildir, run, write
+from tests.e2e.server import LiveServer, Login, peer
 from tests.harness import message
-
-
-def run(
-    *command: str | Path, folder: Path, stdin: bytes = b""
-) -> subprocess.CompletedProcess[bytes]:
-    """Run a client in a home of its own; what it said is shown when a test fails."""
-    finished = subprocess.run(
-        command,
-        cwd=folder,
-        env={**os.environ, "HOME": str(folder), "LANG": "C.UTF-8"},
-        input=stdin,
-        capture_output=True,
-        timeout=PATIENCE_SECONDS,
-        check=False,
-    )
-    print(finished.stdout.decode("utf-8", "replace"), finished.stderr.decode("utf-8", "replace"))
-    return finished
-
-
-def write(path: Path, text: str) -> Path:
-    """A configuration with a password in it: clients refuse those that others can read."""
-    path.write_text(text)
-    path.chmod(0o600)
-    return path
-
 
 # --- curl ---------------------------------------------------------------------------------
 
@@ -80,68 +51,6 @@ def test_curl_fetches_and_deletes_over_pop3(
     assert curl(server, login, tmp_path, f"{base}/").strip() == b""
 
 
-# --- mbsync -------------------------------------------------------------------------------
-
-MBSYNC = """\
-IMAPAccount here
-Host localhost
-Port {port}
-User {user}
-Pass "{password}"
-SSLType IMAPS
-CertificateFile {ca}
-
-IMAPStore far
-Account here
-
-MaildirStore near
-Path {folder}/mail/
-Inbox {folder}/mail/INBOX
-SubFolders Verbatim
-
-Channel all
-Far :far:
-Near :near:
-Patterns *
-Create Both
-Expunge Both
-SyncState *
-"""
-
-
-def test_mbsync_brings_a_maildir_and_a_mailbox_to_agree(
-    server: LiveServer, login: Login, tmp_path: Path, trust: ssl.SSLContext
-) -> None:
-    for subject in ("one", "two", "three"):
-        deliver(server, login, message(subject=subject))
-    (tmp_path / "mail").mkdir()
-    config = write(
-        tmp_path / "mbsyncrc",
-        MBSYNC.format(
-            port=server.port("imap", "implicit"),
-            user=login.user,
-            password=login.password,
-            ca=server.ca,
-            folder=tmp_path,
-        ),
-    )
-    sync = (peer("mbsync"), "-c", config, "all")
-    assert run(*sync, folder=tmp_path).returncode == 0
-    inbox = tmp_path / "mail" / "INBOX"
-    fetched = sorted((inbox / "new").iterdir())
-    assert len(fetched) == 3
-    fetched[0].rename(inbox / "cur" / (fetched[0].name.partition(":")[0] + ":2,ST"))
-    for folder in ("cur", "new", "tmp"):
-        (tmp_path / "mail" / "Made here" / folder).mkdir(parents=True)
-    (tmp_path / "mail" / "Made here" / "new" / "1.example").write_bytes(message(subject="mine"))
-    assert run(*sync, folder=tmp_path).returncode == 0
-    imap = imaplib.IMAP4_SSL("localhost", server.port("imap", "implicit"), ssl_context=trust)
-    imap.login(login.user, login.password)
-    assert imap.select("INBOX") == ("OK", [b"2"])
-    assert imap.select('"Made here"') == ("OK", [b"1"])
-    imap.logout()
-
-
 # --- mpop, fetchmail ----------------------------------------------------------------------
 
 
@@ -149,8 +58,7 @@ def test_mpop_takes_the_mail_and_leaves_nothing(
     server: LiveServer, login: Login, tmp_path: Path
 ) -> None:
     deliver(server, login, message(subject="for mpop"))
-    for folder in ("cur", "new", "tmp"):
-        (tmp_path / "box" / folder).mkdir(parents=True)
+    make_maildir(tmp_path / "box")
     config = write(
         tmp_path / "mpoprc",
         f"account default\nhost localhost\nport {server.port('pop3', 'starttls')}\ntls on\n"

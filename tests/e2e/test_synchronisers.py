@@ -1,0 +1,255 @@
+"""Programs that keep a copy of a mailbox, on both sides: mbsync and offlineimap; and imapfilter."""
+
+from __future__ import annotations
+
+import re
+import ssl
+from collections.abc import Sequence
+from pathlib import Path
+
+from mailhub.samples import messages
+from tests.e2e.clients import (
+    NAMED,
+    NAMED_UTF7,
+    UNQUOTED,
+    Witness,
+    deliver,
+    make_maildir,
+    run,
+    with_lf,
+    witness,
+    write,
+)
+from tests.e2e.server import LiveServer, Login, peer
+from tests.harness import message
+
+SAMPLES = [sample.data for sample in messages()]
+"""Of every shape that real mail has."""
+
+
+def local(maildir: Path) -> list[Path]:
+    return sorted([*(maildir / "cur").iterdir(), *(maildir / "new").iterdir()])
+
+
+def local_texts(maildir: Path) -> list[bytes]:
+    return without_marks([path.read_bytes() for path in local(maildir)])
+
+
+def without_marks(texts: Sequence[bytes]) -> list[bytes]:
+    """In what mbsync copies it leaves a mark."""
+    return with_lf([re.sub(rb"X-TUID: .*\n", b"", text) for text in texts])
+
+
+def with_subject(maildir: Path, subject: str) -> Path:
+    line = f"Subject: {subject}\n".encode()
+    (found,) = (path for path in local(maildir) if line in path.read_bytes())
+    return found
+
+
+def flag(path: Path, flags: str) -> None:
+    """As a mail reader marks a message of a maildir."""
+    path.rename(path.parents[1] / "cur" / f"{path.name.partition(':')[0]}:2,{flags}")
+
+
+def fill(mail: Witness, folder: str) -> None:
+    """What there is before the first synchronisation."""
+    mail.create(folder)
+    for text in SAMPLES:
+        mail.append(folder, text)
+    for subject in ("one", "two", "three", "four"):
+        mail.append("INBOX", message(subject=subject), r"\Flagged" if subject == "one" else "")
+
+
+# --- mbsync -------------------------------------------------------------------------------
+
+MBSYNC = """\
+IMAPAccount here
+Host localhost
+Port {port}
+User {user}
+Pass "{password}"
+SSLType {tls}
+AuthMechs {mechanism}
+CertificateFile {ca}
+
+IMAPStore far
+Account here
+
+MaildirStore near
+Path {folder}/mail/
+Inbox {folder}/mail/INBOX
+SubFolders Verbatim
+
+Channel all
+Far :far:
+Near :near:
+Patterns *
+Create Both
+Remove Both
+Expunge Both
+SyncState *
+"""
+
+
+def mbsync(server: LiveServer, login: Login, folder: Path, *, tls: str, mechanism: str) -> None:
+    """Synchronise everything once."""
+    (folder / "mail").mkdir(exist_ok=True)
+    config = MBSYNC.format(
+        port=server.port("imap", "implicit" if tls == "IMAPS" else "starttls"),
+        user=login.user,
+        password=login.password,
+        tls=tls,
+        mechanism=mechanism,
+        ca=server.ca,
+        folder=folder,
+    )
+    command = (peer("mbsync"), "-c", write(folder / "mbsyncrc", config), "all")
+    assert run(*command, folder=folder).returncode == 0
+
+
+def test_mbsync_brings_both_sides_to_agree(
+    server: LiveServer, login: Login, tmp_path: Path, trust: ssl.SSLContext
+) -> None:
+    with witness(server, login, trust) as mail:
+        fill(mail, NAMED)
+    inbox = tmp_path / "mail" / "INBOX"
+    named = tmp_path / "mail" / NAMED_UTF7
+
+    mbsync(server, login, tmp_path, tls="IMAPS", mechanism="SCRAM-SHA-256")
+    assert local_texts(named) == with_lf(SAMPLES)
+    assert with_subject(inbox, "one").name.endswith(":2,F")
+
+    flag(with_subject(inbox, "two"), "RS")
+    flag(with_subject(inbox, "three"), "T")
+    mine = make_maildir(tmp_path / "mail" / "&ANw-brig")
+    (mine / "new" / "1.example").write_bytes(message(subject="mine"))
+    with witness(server, login, trust) as mail:
+        mail.store("INBOX", "1", "-FLAGS", r"(\Flagged)")
+        mail.remove("INBOX", "4")
+        mail.append("INBOX", message(subject="five"))
+    mbsync(server, login, tmp_path, tls="IMAPS", mechanism="SCRAM-SHA-256")
+    with witness(server, login, trust) as mail:
+        flags = {each.uid: each.flags for each in mail.messages()}
+        assert flags == {1: set(), 2: {r"\Answered", r"\Seen"}, 5: set()}
+        assert without_marks(mail.texts()) == local_texts(inbox)
+        assert without_marks(mail.texts("Übrig")) == local_texts(mine)
+
+    before = sorted((tmp_path / "mail").rglob("*"))
+    mbsync(server, login, tmp_path, tls="IMAPS", mechanism="SCRAM-SHA-256")
+    assert sorted((tmp_path / "mail").rglob("*")) == before
+
+
+def test_mbsync_comes_by_starttls_and_with_a_plain_password(
+    server: LiveServer, login: Login, tmp_path: Path
+) -> None:
+    deliver(server, login, message(subject="one"))
+    mbsync(server, login, tmp_path, tls="STARTTLS", mechanism="PLAIN")
+    assert with_subject(tmp_path / "mail" / "INBOX", "one").is_file()
+
+
+# --- offlineimap --------------------------------------------------------------------------
+
+OFFLINEIMAP = """\
+[general]
+accounts = here
+metadata = {folder}/state
+ui = basic
+socktimeout = 20
+
+[Account here]
+localrepository = near
+remoterepository = far
+utf8foldernames = yes
+
+[Repository near]
+type = Maildir
+localfolders = {folder}/mail
+filename_use_mail_timestamp = no
+
+[Repository far]
+type = IMAP
+remotehost = localhost
+remoteport = {port}
+remoteuser = {user}
+remotepass = {password}
+auth_mechanisms = PLAIN
+ssl = no
+starttls = yes
+sslcacertfile = {ca}
+expunge = yes
+"""
+
+
+def test_offlineimap_brings_both_sides_to_agree(
+    server: LiveServer, login: Login, tmp_path: Path, trust: ssl.SSLContext
+) -> None:
+    with witness(server, login, trust) as mail:
+        fill(mail, UNQUOTED)
+    config = OFFLINEIMAP.format(
+        port=server.port("imap", "starttls"),
+        user=login.user,
+        password=login.password,
+        ca=server.ca,
+        folder=tmp_path,
+    )
+    sync = (peer("offlineimap"), "-c", write(tmp_path / "offlineimaprc", config))
+    inbox = tmp_path / "mail" / "INBOX"
+
+    assert run(*sync, folder=tmp_path).returncode == 0
+    # It writes anew what it copies, so malformed samples are not what they were.
+    assert len(local(tmp_path / "mail" / UNQUOTED)) == len(SAMPLES)
+
+    flag(with_subject(inbox, "two"), "RS")
+    with_subject(inbox, "three").unlink()
+    (inbox / "new" / "1.example").write_bytes(message(subject="mine"))
+    with witness(server, login, trust) as mail:
+        mail.store("INBOX", "1", "-FLAGS", r"(\Flagged)")
+        mail.remove("INBOX", "4")
+        mail.append("INBOX", message(subject="five"))
+    assert run(*sync, folder=tmp_path).returncode == 0
+    with witness(server, login, trust) as mail:
+        flags = {each.uid: each.flags for each in mail.messages()}
+        assert flags == {1: set(), 2: {r"\Answered", r"\Seen"}, 5: set(), 6: set()}
+        assert with_lf(mail.texts()) == local_texts(inbox)
+
+
+# --- imapfilter ---------------------------------------------------------------------------
+
+IMAPFILTER = """\
+options.timeout = 20
+options.subscribe = true
+options.create = true
+options.charset = 'UTF-8'
+here = IMAP {{ server = 'localhost', port = {port}, ssl = 'auto',
+               username = '{user}', password = '{password}' }}
+found = here.INBOX:contain_subject('Grüße') * here.INBOX:is_unseen()
+found:mark_flagged()
+found:move_messages(here['{named}'])
+here.INBOX:contain_body('Werbung'):delete_messages()
+here.INBOX:is_larger(100000):copy_messages(here['Large'])
+"""
+
+
+def test_imapfilter_finds_moves_and_deletes(
+    server: LiveServer, login: Login, tmp_path: Path, trust: ssl.SSLContext
+) -> None:
+    greetings = message(subject="=?utf-8?q?Gr=C3=BC=C3=9Fe?= aus Wien")
+    large = message(subject="large", body="line of text\r\n" * 10_000)
+    with witness(server, login, trust) as mail:
+        for text in (greetings, message(body="Nur Werbung\r\n"), message(), large):
+            mail.append("INBOX", text)
+    config = IMAPFILTER.format(
+        port=server.port("imap", "implicit"),
+        user=login.user,
+        password=login.password,
+        named=UNQUOTED,
+    )
+    command = ("imapfilter", "-t", server.ca, "-c", write(tmp_path / "config.lua", config))
+    peer("imapfilter")
+    assert run(*command, folder=tmp_path).returncode == 0
+    with witness(server, login, trust) as mail:
+        assert mail.texts() == [message(), large]
+        assert mail.texts("Large") == [large]
+        (moved,) = mail.messages(UNQUOTED)
+        assert moved.data == greetings
+        assert moved.flags == {r"\Flagged"}
