@@ -60,6 +60,15 @@ def test_a_message_comes_back_as_it_was_appended(imap: imaplib.IMAP4) -> None:
     assert b"\\Flagged" in parts[0][0]
 
 
+def test_a_message_appended_to_the_selected_mailbox_is_told_before_the_command_ends(
+    imap: imaplib.IMAP4,
+) -> None:
+    imap.select("INBOX")
+    for count in range(1, 20):
+        imap.append("INBOX", None, None, message())
+        assert imap.response("EXISTS") == ("EXISTS", [b"%d" % count])
+
+
 def test_messages_can_be_found_moved_and_expunged(imap: imaplib.IMAP4) -> None:
     for subject in ("one", "two", "three"):
         imap.append("INBOX", None, None, message(subject=subject))

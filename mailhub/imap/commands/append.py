@@ -103,6 +103,9 @@ async def append(session: Session, cmd: Append) -> Done:
     finally:
         for message in messages:
             message.staged.release()
+    selected = session.selected
+    if selected is not None and selected.name == cmd.mailbox:
+        selected.watch.stale = True  # 9051 6.3.12: EXISTS comes at once
     uids = Raw(str(appended.uids).encode())
     return Done(code=Code("APPENDUID", appended.uidvalidity, uids))
 
