@@ -64,6 +64,7 @@ def test_a_message_appended_to_the_selected_mailbox_is_told_before_the_command_e
     imap: imaplib.IMAP4,
 ) -> None:
     imap.select("INBOX")
+    imap.response("EXISTS")
     for count in range(1, 20):
         imap.append("INBOX", None, None, message())
         assert imap.response("EXISTS") == ("EXISTS", [b"%d" % count])
