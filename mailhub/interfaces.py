@@ -26,6 +26,7 @@ from twisted.cred.error import UnauthorizedLogin
 from zope.interface import Attribute, Interface
 
 from mailhub.mime.analysis import Analysis
+from mailhub.model.directory import People, Person, PersonId
 from mailhub.model.flags import FlagChange
 from mailhub.model.mail import (
     AccountId,
@@ -50,6 +51,7 @@ from mailhub.model.mail import (
 from mailhub.model.names import MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 from mailhub.model.search import Query
+from mailhub.model.steps import Hearer
 
 # --- messages on their way in -------------------------------------------------------------
 
@@ -355,6 +357,10 @@ class BadCredentials(LogInRefused):
     """Unknown user or wrong secret; the client must not learn which."""
 
 
+class NoSuchPerson(BadCredentials):
+    """This source does not know the user; another one may.  Never told apart by a client."""
+
+
 class LogInDisabled(LogInRefused):
     """Right secret, disabled account."""
 
@@ -380,6 +386,43 @@ class TooManyAttempts(LogInRefused):
 
 class LogInUnavailable(LogInRefused):
     """Whoever would know cannot be asked now; says nothing about the credentials."""
+
+
+class IDirectory(Interface):
+    """An organisation's directory: who exists, and whether a password is theirs.
+
+    Log-in names and addresses are passed as they were given; putting them into filters and DNs
+    safely is the directory's task.  Nothing here blocks the reactor, every request ends within
+    the configured time, and what was done is told to *steps*.  Raises LogInUnavailable (from
+    ``prove``) or Unavailable when no server answers, which says nothing about the person.
+    """
+
+    name: str = Attribute("In the configuration.")
+
+    def serves(domain: str) -> bool:
+        """Whether people of *domain* ("": a log-in name without one) may be in it.  Immediate."""
+
+    async def prove(login: str, password: str, steps: Hearer) -> Person:
+        """Whoever *login* is, once the directory has accepted *password*.
+
+        Raises NoSuchPerson; BadCredentials, also when several entries match; LogInDisabled;
+        SecretExpired.  An empty password is refused before anything is sent.
+        """
+
+    async def by_login(login: str, steps: Hearer) -> Person | None:
+        """Without a password: for certificates, tokens, tickets, and explanations.
+
+        None when nobody or more than one matches.
+        """
+
+    async def by_address(address: str, steps: Hearer) -> Person | None:
+        """Whose address or alias it is, for delivery; None when nobody or several match."""
+
+    async def by_id(person: PersonId, steps: Hearer) -> Person | None:
+        """Found again after every rename and move."""
+
+    async def page(cookie: bytes | None, steps: Hearer) -> People:
+        """Everybody, a page at a time; start with None."""
 
 
 class IClientCredentials(IUsernamePassword):
