@@ -13,6 +13,7 @@ from mailhub import __version__
 from mailhub.cli import (
     account,
     alias,
+    bench,
     check,
     deliver,
     doctor,
@@ -23,7 +24,7 @@ from mailhub.cli import (
     session,
 )
 
-NOUNS = (domain, account, alias, passwd, mailbox, session, server, check, deliver, doctor)
+NOUNS = (domain, account, alias, passwd, mailbox, session, server, check, deliver, doctor, bench)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

@@ -40,7 +40,7 @@ class Output:
             table.add_column(column.replace("_", " "))
         for row in rows:
             table.add_row(*(Text(human(column, row[column])) for column in columns))
-        _console().print(table)
+        console().print(table)
 
     def record(self, row: Row) -> None:
         """One thing with all it has."""
@@ -137,7 +137,7 @@ def printable(text: str) -> str:
     return "".join(c if c.isprintable() or c == " " else "\ufffd" for c in text)
 
 
-def _console() -> Console:
+def console() -> Console:
     if sys.stdout.isatty():
         return Console(highlight=False)
     return Console(highlight=False, width=_PIPE_WIDTH, color_system=None)

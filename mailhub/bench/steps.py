@@ -1,0 +1,43 @@
+"""What a client's script may wait for.  Scripts are generators: no callback, no thread.
+
+A script yields what it needs to go on: an event of its socket, a pause, or the gate at which it
+waits until every script of the measurement has come as far.
+"""
+
+from __future__ import annotations
+
+import select
+from collections.abc import Generator
+from dataclasses import dataclass
+from typing import TypeVar
+
+READ = select.EPOLLIN
+WRITE = select.EPOLLOUT
+
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, slots=True)
+class Pause:
+    """Go on after *seconds*."""
+
+    seconds: float
+
+
+@dataclass(frozen=True, slots=True)
+class Gate:
+    """Go on when every script has come here.  The time between two gates is a phase."""
+
+
+GATE = Gate()
+
+Wait = int | Pause | Gate
+Steps = Generator[Wait, None, T]
+
+
+class BenchError(Exception):
+    """What keeps a measurement from being made; its text is for the administrator."""
+
+
+class ServerFailed(BenchError):
+    """The server refused something, closed the connection or said nothing."""

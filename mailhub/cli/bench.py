@@ -1,0 +1,132 @@
+"""``mailhub bench``: measure mail servers, this one or others, over their protocols."""
+
+from __future__ import annotations
+
+import functools
+import os
+import sys
+from collections.abc import Callable, Sequence
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import click
+from rich.console import Console
+
+from mailhub.bench.micro import chosen
+from mailhub.bench.results import as_json
+from mailhub.bench.rounds import Plan, measure
+from mailhub.bench.steps import BenchError
+from mailhub.bench.tables import micro_table
+from mailhub.bench.target import TLS_MODES, Target, checked, read_target
+from mailhub.cli.context import Failed
+from mailhub.cli.output import Output, console
+
+PASSWORD = "MAILHUB_BENCH_PASSWORD"  # noqa: S105  the name of an environment variable
+
+
+@click.group("bench")
+def group() -> None:
+    """Measure mail servers over IMAP, POP3 and LMTP.
+
+    Use accounts made for it: the mail in their INBOX is deleted.  TARGET is a TOML file that
+    describes a server; every option that describes one may stand in it.
+    """
+
+
+def described(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options that describe a server; it gets a Target."""
+
+    @click.argument("file", metavar="[TARGET]", required=False, type=click.Path(path_type=Path))
+    @click.option("--host", help="Where the server is.  [default: 127.0.0.1]")
+    @click.option("--imap", type=int, help="Port of IMAP.")
+    @click.option("--pop3", type=int, help="Port of POP3.")
+    @click.option("--lmtp", type=int, help="Port of LMTP.")
+    @click.option("--tls", type=click.Choice(TLS_MODES), help="[default: none]")
+    @click.option("--ca", help="Certificates to trust, a PEM file.")
+    @click.option("--insecure", is_flag=True, default=None, help="Trust any certificate.")
+    @click.option("--user", help="Log-in name; {n} is the number of the account.")
+    @click.option("--recipient", help="Address of an account, if not its log-in name.")
+    @click.option("--accounts", type=int, help="How many accounts there are.  [default: 1]")
+    @click.option("--pid", type=int, help="Of the server, if its sockets do not tell.")
+    @functools.wraps(command)
+    def run(file: Path | None, **given: Any) -> None:
+        names = Target.__dataclass_fields__
+        options = {name: given.pop(name) for name in list(given) if name in names}
+        command(_target(file, {k: v for k, v in options.items() if v is not None}), **given)
+
+    return run
+
+
+def _target(file: Path | None, options: dict[str, Any]) -> Target:
+    try:
+        target = read_target(file) if file else None
+        base = asdict(target) if target else {}
+        built = checked(Target(**{**base, **options}))
+    except BenchError as error:
+        raise Failed(str(error)) from error
+    if built.password:
+        return built
+    password = os.environ.get(PASSWORD) or click.prompt("Password", hide_input=True, err=True)
+    return Target(**{**asdict(built), "password": password})
+
+
+def measuring(command: Callable[..., None]) -> Callable[..., None]:
+    """Give a command the options of the workloads; it gets a Plan."""
+
+    @click.option("--only", multiple=True, metavar="NAME", help="Only this workload; repeatable.")
+    @click.option("--rounds", default=1, show_default=True, type=click.IntRange(1))
+    @click.option(
+        "--messages",
+        default=10_000,
+        show_default=True,
+        type=click.IntRange(1),
+        help="In the mailbox that is read.",
+    )
+    @click.option("--seconds", default=3.0, show_default=True, help="For each rate.")
+    @click.option("--idle", default=2000, show_default=True, help="Idle connections.")
+    @click.option("--seed", default=1, show_default=True, help="Of the mail that is made.")
+    @click.option("--erase", is_flag=True, help="The accounts may hold mail; it is deleted.")
+    @click.option("--keep", is_flag=True, help="Leave the mail there for another run.")
+    @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+    @functools.wraps(command)
+    def run(*args: Any, only: Sequence[str], as_json: bool, **given: Any) -> None:
+        names = ("rounds", "messages", "seconds", "idle", "seed", "erase", "keep")
+        try:
+            plan = Plan(chosen(only), **{name: given.pop(name) for name in names})
+            command(*args, plan=plan, out=Output(as_json=as_json), **given)
+        except BenchError as error:
+            raise Failed(str(error), as_json=as_json) from error
+
+    return run
+
+
+@group.command()
+@described
+@measuring
+def micro(target: Target, plan: Plan, out: Output) -> None:
+    """Single commands and deliveries, one workload after the other."""
+    _measure([target], plan, out)
+
+
+@group.command()
+@click.argument("files", metavar="A B", nargs=2, type=click.Path(path_type=Path))
+@measuring
+def compare(files: Sequence[Path], plan: Plan, out: Output) -> None:
+    """The workloads of micro on two servers in turn; the ratio is above 1 where A is better."""
+    _measure([_target(file, {}) for file in files], plan, out)
+
+
+def _measure(targets: Sequence[Target], plan: Plan, out: Output) -> None:
+    rows = measure(targets, plan, _say)
+    if out.as_json:
+        settings = asdict(plan) | {"workloads": [w.name for w in plan.workloads]}
+        out.json(as_json(targets, rows, settings))
+    else:
+        console().print(micro_table(targets, rows, plan.rounds))
+
+
+def _say(sentence: str) -> None:
+    """What is being done, for somebody who waits."""
+    if sys.stderr.isatty():
+        Console(stderr=True, highlight=False).print(sentence, end="\x1b[K\r")
