@@ -50,6 +50,12 @@ EVENTS: Mapping[str, str] = {
     "login.refused": "{user} from {peer} refused ({mechanism}): {reason} [{reason_id}] {detail}",
     "login.cancelled": "log-in from {peer} given up by the client ({mechanism})",
     "password.upgraded": "new verifiers stored for {account}",
+    # directories
+    "directory.server_down": "directory {directory}: {server} is left alone: {reason}",
+    "directory.server_up": "directory {directory}: {server} is back after {seconds:.0f} s",
+    "directory.notice": "directory {directory}: {what}: {reason}",
+    "directory.unavailable": "directory {directory} cannot answer {question}: {reason}",
+    "directory.helper": "the directory helper ended and is started again: {reason}",
     # delivery and mail
     "delivery.filed": "mail from <{sender}> for {recipient} filed in {mailbox}",
     "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason}",

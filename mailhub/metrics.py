@@ -67,6 +67,20 @@ class Metrics:
         self._commits = self._histogram("commit_seconds", "Durable commits", "outcome")
         self._operations = self._counter("store_operations", "Of the store", "operation", "outcome")
         self._deliveries = self._counter("deliveries", "Mail per recipient", "outcome")
+        self._directory_seconds = self._histogram(
+            "directory_seconds",
+            "Binds, searches and connecting, by server and outcome",
+            "directory",
+            "server",
+            "operation",
+            "outcome",
+        )
+        self._directory_wait = self._histogram(
+            "directory_queue_seconds", "From being asked to being begun", "directory"
+        )
+        self._directory_down = self._gauge(
+            "directory_server_down", "1 while a server is left alone", "directory", "server"
+        )
         self._octets = Counter("mailhub_delivered_octets", "Filed", registry=self.registry)
 
     # --- what the parts tell ---
@@ -105,6 +119,18 @@ class Metrics:
     def delivery(self, outcome: str, octets: int = 0) -> None:
         self._deliveries(outcome).inc()
         self._octets.inc(octets)
+
+    def directory_operation(
+        self, directory: str, server: str, operation: str, outcome: str, seconds: float
+    ) -> None:
+        """Names are the configuration's; divided by the log-ins: the cost of one."""
+        self._directory_seconds(directory, server, operation, outcome).observe(seconds)
+
+    def directory_waited(self, directory: str, seconds: float) -> None:
+        self._directory_wait(directory).observe(seconds)
+
+    def directory_server(self, directory: str, server: str, *, is_down: bool) -> None:
+        self._directory_down(directory, server).set(is_down)
 
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A gauge whose value is read when somebody asks."""

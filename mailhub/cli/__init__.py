@@ -16,6 +16,7 @@ from mailhub.cli import (
     bench,
     check,
     deliver,
+    directory,
     doctor,
     domain,
     mailbox,
@@ -24,7 +25,20 @@ from mailhub.cli import (
     session,
 )
 
-NOUNS = (domain, account, alias, passwd, mailbox, session, server, check, deliver, doctor, bench)
+NOUNS = (
+    domain,
+    account,
+    alias,
+    passwd,
+    mailbox,
+    session,
+    server,
+    check,
+    directory,
+    deliver,
+    doctor,
+    bench,
+)
 
 
 @click.group(context_settings={"help_option_names": ["-h", "--help"]})

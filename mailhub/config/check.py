@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from mailhub.config.addresses import UnixAddress, parse_address
+from mailhub.config.directories import describe_directory
 from mailhub.config.files import expiry_warnings
 from mailhub.config.options import Config, Listener
 from mailhub.config.rules import warnings
@@ -30,6 +31,7 @@ def describe(config: Config) -> list[str]:
         f"mail is kept in {config.data_dir}",
         *(_listener(listener) for listener in config.listeners),
         *_tls(config),
+        *map(describe_directory, config.directories),
         f"passwords are accepted {_PLAINTEXT[config.auth.plaintext]}",
         f"messages of up to {config.limits.max_message:,} octets are accepted",
         f"events go to {config.log.file or 'standard error'} as {config.log.format}",

@@ -36,13 +36,15 @@ def options_of(cls: type[Any]) -> dict[str, tuple[dataclasses.Field[Any], Any]]:
     """The options of a section: name in a file to the field and its type."""
     hints = get_type_hints(cls, include_extras=True)
     return {
-        (field.name.removesuffix("s") if is_array(hints[field.name]) else field.name): (
-            field,
-            hints[field.name],
-        )
+        _name_in_file(field, hints[field.name]): (field, hints[field.name])
         for field in dataclasses.fields(cls)
         if field.metadata.get("in_file", True)
     }
+
+
+def _name_in_file(field: dataclasses.Field[Any], hint: Any) -> str:
+    singular = field.name.removesuffix("s") if is_array(hint) else field.name
+    return str(field.metadata.get("name", singular))
 
 
 def is_array(hint: Any) -> bool:

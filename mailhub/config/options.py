@@ -156,6 +156,82 @@ class AuthConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class DirectoryAttributes:
+    """Names of LDAP attributes.  Empty: what the preset says; ``"-"``: none, against the preset."""
+
+    id: str = ""
+    """Never changes and is never given to another: entryUUID, objectGUID, nsUniqueId."""
+    login: str = ""
+    """The short name, for groups that list their members by it."""
+    address: str = ""
+    aliases: tuple[str, ...] = ()
+    name: str = ""
+    quota: str = ""
+    quota_messages: str = ""
+    protocols: str = ""
+    disabled: str = ""
+    disabled_values: tuple[str, ...] = ("TRUE", "1", "yes", "disabled", "inactive", "locked")
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryGroups:
+    """How the groups of a person are found.  Empty: what the preset says."""
+
+    mode: Literal["preset", "none", "memberOf", "search", "tokenGroups"] = "preset"
+    base: str = ""
+    """Below which groups are searched for; empty: user_base."""
+    filter: str = ""
+    """Finds the groups that have ``{dn}`` (or ``{name}``, the short name) as a member."""
+    nested: Literal["preset", "yes", "no"] = "preset"
+    max_depth: Annotated[int, Range(1, 50)] = 10
+    max_groups: Annotated[int, Range(1, 10_000)] = 500
+
+
+@dataclass(frozen=True, slots=True)
+class DirectoryConfig:
+    """One ``[[directory]]``.  What is empty and not explained otherwise is the preset's."""
+
+    name: str
+    servers: tuple[str, ...] = ()
+    """``ldaps://host:port`` or ``ldap://host:port``; the first that works is used."""
+    preset: Literal["openldap", "389ds", "freeipa", "active-directory", "lldap", "custom"] = (
+        "custom"
+    )
+    domains: tuple[str, ...] = ()
+    """Whose people are in it; empty: any domain."""
+    tls: Literal["ldaps", "starttls", "none-i-understand"] = "ldaps"
+    tls_ca: Path | None = None
+    """PEM file; None: the system's."""
+    tls_server_name: str = ""
+    """In the servers' certificates, if it is not the host in ``servers``."""
+    mode: Literal["search-bind", "template-bind"] = "search-bind"
+    bind_dn: str = ""
+    """Who searches; empty: anonymous."""
+    bind_password_file: Path | None = None
+    user_base: str = ""
+    dn_template: str = ""
+    user_filter: str = ""
+    address_filter: str = ""
+    people_filter: str = ""
+    standing: Literal["preset", "none", "ppolicy", "nsAccountLock", "active-directory"] = "preset"
+    """Where the product says that somebody is disabled, locked or expired."""
+    netbios_domain: str = ""
+    attributes: DirectoryAttributes = field(default_factory=DirectoryAttributes)
+    groups: DirectoryGroups = field(default_factory=DirectoryGroups)
+    connect_timeout: Annotated[float, Range(0.1, 60)] = 3.0
+    operation_timeout: Annotated[float, Range(0.1, 60)] = 5.0
+    request_timeout: Annotated[float, Range(0.1, 120)] = 15.0
+    """A whole question, with waiting its turn and every server that was tried."""
+    retry_interval: Annotated[float, Range(0.1, 3600)] = 5.0
+    """How often a server that failed is looked at again."""
+    idle_check: Annotated[float, Range(1, 3600)] = 30.0
+    """A connection that was idle for longer is tried before it is used."""
+    max_connections: Annotated[int, Range(1, 64)] = 8
+    max_waiting: Annotated[int, Range(1, 100_000)] = 1000
+    page_size: Annotated[int, Range(1, 1000)] = 500
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     format: Literal["text", "json"] = "text"
     file: Path | None = None
@@ -181,4 +257,5 @@ class Config:
     limits: Limits = field(default_factory=Limits)
     store: StoreConfig = field(default_factory=StoreConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
+    directories: tuple[DirectoryConfig, ...] = field(default=(), metadata={"name": "directory"})
     log: LogConfig = field(default_factory=LogConfig)

@@ -13,6 +13,7 @@ from OpenSSL import SSL
 
 from mailhub.config.addresses import Address, BadAddress, UnixAddress, parse_address
 from mailhub.config.convert import Report
+from mailhub.config.directories import check_directories, directory_warnings
 from mailhub.config.options import Config, Listener
 from mailhub.config.problems import shown
 
@@ -28,6 +29,7 @@ def check_rules(config: Config, report: Report) -> None:
     _check_listeners(config, report)
     for check in (_check_domains, _check_pop3, _check_imap, _check_delivery, _check_tls):
         check(config, report)
+    check_directories(config, report)
 
 
 # --- listeners ----------------------------------------------------------------------------
@@ -164,6 +166,7 @@ def warnings(config: Config) -> Iterator[str]:
             yield f"{where}: passwords may be sent in clear over the network"
         if listener.protocol == "lmtp" and not address.is_loopback:
             yield f"{where}: whoever reaches it can deliver mail to anybody here"
+    yield from directory_warnings(config)
     if config.limits.idle_timeout < 1800:
         yield "limits.idle_timeout is less than the 30 minutes that RFC 9051 5.4 asks for"
     if config.limits.pop3_idle_timeout < 600:

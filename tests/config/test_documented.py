@@ -47,7 +47,7 @@ def toml(default: object) -> str:
 
 def sample() -> str:
     """etc/mailhub.toml with the options that are commented out."""
-    return re.sub(r"^# (?=\w+ = |\[\[)", "", SAMPLE.read_text(), flags=re.MULTILINE)
+    return re.sub(r"^# (?=\w+ = |\[)", "", SAMPLE.read_text(), flags=re.MULTILINE)
 
 
 def test_the_sample_is_a_valid_file_with_the_defaults(tmp_path: Path) -> None:

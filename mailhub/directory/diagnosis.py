@@ -1,0 +1,264 @@
+"""What works with a directory and what does not, step by step: ``mailhub directory check``.
+
+Every server of it is tried, whatever the ones before said; each finding names the mistake and,
+where one is known, what to write instead.  The searches are those of the running server.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Generator, Iterator, Sequence
+from dataclasses import dataclass, replace
+from typing import Literal
+
+from mailhub.config.options import DirectoryConfig
+from mailhub.config.presets import in_full
+from mailhub.directory import codes
+from mailhub.directory.lookup import Lookup
+from mailhub.directory.people import addresses_of, id_of, wanted
+from mailhub.directory.servers import ROOT, bind_service
+from mailhub.directory.standing import texts
+from mailhub.directory.troubles import Refused, Trouble
+from mailhub.directory.watchdog import Watchdog
+from mailhub.directory.watching import Nobody
+from mailhub.directory.wire import PAGED_RESULTS, Answer, Ask, Entry, Wire
+from mailhub.model.steps import UNHEARD, Steps
+
+SAMPLE = 20
+"""Entries that are looked at."""
+
+
+@dataclass(frozen=True, slots=True)
+class Finding:
+    """``about`` is a word or two: TLS, bind, base."""
+
+    level: Literal["ok", "warning", "error"]
+    about: str
+    text: str
+    hint: str = ""
+
+
+class Over(Exception):
+    """What comes next needs what has just failed; the finding has been told."""
+
+
+class Diagnosis:
+    """Of one directory."""
+
+    def __init__(self, directory: DirectoryConfig) -> None:
+        self.config = in_full(directory)
+        self._watchdog = Watchdog()
+
+    def run(self) -> Iterator[Finding]:
+        for url in self.config.servers:
+            yield Finding("ok", "server", url)
+            try:
+                yield from self._server(Wire(url, self.config, self._watchdog))
+            except Over as over:
+                yield over.args[0]
+            except Trouble as trouble:
+                yield Finding("error", trouble.kind.value, str(trouble))
+
+    def _server(self, wire: Wire) -> Iterator[Finding]:
+        try:
+            yield self._connected(wire)
+            root = self._root(wire)
+            yield self._bound(wire)
+            if not self.config.user_base:
+                yield Finding("warning", "base", "no user_base: only log-ins work, no deliveries")
+                return
+            yield from self._base(wire, root)
+            people = yield from self._people(wire)
+            yield from self._attributes(people)
+            yield from self._paging(wire, root)
+            yield from self._groups(wire)
+            yield from self._lookups(people)
+        finally:
+            wire.close()
+
+    def _search(self, wire: Wire, ask: Ask) -> Answer:
+        return wire.search(ask, self.config.operation_timeout)
+
+    # --- connection ---
+
+    def _connected(self, wire: Wire) -> Finding:
+        try:
+            wire.open()
+        except Trouble as trouble:
+            raise Over(Finding("error", trouble.kind.value, str(trouble))) from trouble
+        if self.config.tls == "none-i-understand":
+            return Finding("warning", "TLS", "none: passwords cross the network in clear")
+        return Finding("ok", "TLS", f"{wire.tls_version()}, certificate and name verified")
+
+    def _root(self, wire: Wire) -> Entry:
+        try:
+            found = self._search(wire, ROOT).entries
+        except Trouble as trouble:
+            hint = 'is it a port for TLS? tls = "ldaps"' if "none" in self.config.tls else ""
+            raise Over(Finding("error", "root", str(trouble), hint)) from trouble
+        return found[0] if found else Entry("", {})
+
+    def _bound(self, wire: Wire) -> Finding:
+        try:
+            bind_service(wire, self.config, self.config.operation_timeout)
+        except Trouble as trouble:
+            hint = f"password in {self.config.bind_password_file}, or the DN, is wrong"
+            hint = hint if "invalidCredentials" in str(trouble) else ""
+            raise Over(Finding("error", "bind", str(trouble), hint)) from trouble
+        if not self.config.bind_dn:
+            return Finding("warning", "bind", "anonymous: many servers show nothing to it")
+        return Finding("ok", "bind", f"as {self.config.bind_dn}")
+
+    # --- what is there ---
+
+    def _base(self, wire: Wire, root: Entry) -> Iterator[Finding]:
+        bases = {"base": self.config.user_base, "groups.base": self.config.groups.base}
+        if self.config.groups.mode == "none":
+            del bases["groups.base"]
+        for about, base in bases.items():
+            answer = self._search(wire, Ask(base, "(objectClass=*)", ("1.1",), scope="base"))
+            if answer.result.code == codes.SUCCESS and answer.entries:
+                yield Finding("ok", about, base)
+                continue
+            contexts = texts(root, "namingContexts")
+            close = difflib.get_close_matches(base, contexts, n=1, cutoff=0.4) or contexts
+            below = any(base.casefold().endswith(context.casefold()) for context in contexts)
+            hint = f"the server holds {', '.join(contexts)}" if contexts and not below else ""
+            if not below and contexts and len(close) == 1:
+                hint += f'; did you mean "{close[0]}"?'
+            text = f"{base}: {answer.result}" if answer.result.code else f"{base} cannot be read"
+            rights = f"it does not exist, or {self.config.bind_dn or 'anonymous'} may not see it"
+            finding = Finding("error", about, text, hint or rights)
+            if about == "base":
+                raise Over(finding)
+            yield finding
+
+    def _people(self, wire: Wire) -> Generator[Finding, None, Sequence[Entry]]:
+        ask = Ask(
+            self.config.user_base,
+            self.config.people_filter,
+            wanted(self.config),
+            size_limit=SAMPLE,
+        )
+        answer = self._search(wire, ask)
+        for url in answer.referrals[:3]:
+            text = f"the server refers to {url}, which is never followed"
+            yield Finding("warning", "referral", text, "people there are not found")
+        if answer.result.code not in (codes.SUCCESS, codes.SIZE_LIMIT):
+            raise Over(Finding("error", "people", str(codes.trouble(answer.result))))
+        if answer.entries:
+            more = "or more " if len(answer.entries) == SAMPLE else ""
+            yield Finding("ok", "people", f"{len(answer.entries)} {more}match people_filter")
+            return answer.entries
+        raise Over(self._nobody(wire))
+
+    def _nobody(self, wire: Wire) -> Finding:
+        """Why no entry matches: the filter, or the rights."""
+        everything = Ask(self.config.user_base, "(objectClass=*)", ("objectClass",), size_limit=5)
+        seen = self._search(wire, everything).entries
+        classes = sorted({name for entry in seen for name in texts(entry, "objectClass")})
+        text = f"nothing below {self.config.user_base} matches {self.config.people_filter}"
+        if len(seen) > 1:
+            return Finding("error", "people", text, f"classes there: {', '.join(classes)}")
+        who = self.config.bind_dn or "anonymous"
+        return Finding("error", "people", text, f"{who} may not read what is there")
+
+    def _attributes(self, people: Sequence[Entry]) -> Iterator[Finding]:
+        attributes = self.config.attributes
+        without = [entry for entry in people if id_of(entry, self.config) is None]
+        if without:
+            text = f"{len(without)} of {len(people)} have no {attributes.id}: {without[0].dn}"
+            hint = "another preset, or the service account may not read it"
+            yield Finding("error", "id", text, hint)
+        else:
+            yield Finding("ok", "id", f"{attributes.id}, {id_of(people[0], self.config)} for one")
+        mail = [entry for entry in people if addresses_of(entry, attributes, UNHEARD)]
+        if len(mail) < len(people):
+            nobody = next(entry for entry in people if entry not in mail)
+            level: Literal["warning", "error"] = "warning" if mail else "error"
+            text = f"{len(people) - len(mail)} of {len(people)} have no address: {nobody.dn}"
+            yield Finding(level, "address", text, f"attribute {attributes.address}")
+        for attribute in (attributes.quota, attributes.protocols):
+            if attribute and not any(texts(entry, attribute) for entry in people):
+                yield Finding("warning", "attributes", f"none of {len(people)} has {attribute}")
+
+    def _paging(self, wire: Wire, root: Entry) -> Iterator[Finding]:
+        if PAGED_RESULTS not in texts(root, "supportedControl"):
+            text = "the server does not offer paged results"
+            yield Finding("warning", "paging", text, "everybody is read in one piece, or not")
+        ask = Ask(self.config.user_base, self.config.people_filter, ("1.1",), page_size=2)
+        first = self._search(wire, ask)
+        if first.cookie:
+            first = self._search(wire, replace(ask, cookie=first.cookie))
+        if first.result.code != codes.SUCCESS:
+            hint = "lift the size limit of paged searches for the service account"
+            yield Finding("error", "paging", str(codes.trouble(first.result)), hint)
+        else:
+            yield Finding("ok", "paging", "works")
+
+    def _groups(self, wire: Wire) -> Iterator[Finding]:
+        groups, config = self.config.groups, self.config
+        if groups.mode == "none":
+            return
+        if groups.mode == "memberOf":
+            text = f"(&{config.people_filter}(memberOf=*))"
+            found = self._search(wire, Ask(config.user_base, text, ("memberOf",), size_limit=1))
+            if not found.entries:
+                hint = 'groups.mode = "search" works without it'
+                yield Finding("error", "groups", "nobody has the attribute memberOf", hint)
+                return
+        yield Finding("ok", "groups", f"by {groups.mode}")
+
+    # --- the running server's own questions ---
+
+    def _lookups(self, people: Sequence[Entry]) -> Iterator[Finding]:
+        lookup = Lookup(self.config, Nobody())
+        try:
+            for entry in people:
+                if names := texts(entry, self.config.attributes.login):
+                    yield from self._one_lookup(lookup, names[0], entry)
+                    return
+        finally:
+            lookup.close()
+
+    def _one_lookup(self, lookup: Lookup, name: str, entry: Entry) -> Iterator[Finding]:
+        steps = Steps()
+        person = lookup.by_login(name, lookup.deadline(), steps)
+        if person is None or person.dn != entry.dn:
+            sent = next((str(s.facts["filter"]) for s in steps.taken if "filter" in s.facts), "")
+            text = f"user_filter does not find {name}, who is {entry.dn}"
+            yield Finding("error", "log-in", text, f"sent: {sent}")
+            return
+        groups = f", groups: {', '.join(sorted(g.name for g in person.groups)) or 'none'}"
+        yield Finding("ok", "log-in", f"{name} is found: {person.dn}{groups}")
+        for address in person.addresses[:1]:
+            if lookup.by_address(address, lookup.deadline(), UNHEARD) is None:
+                text = f"address_filter does not find {address}, who is {person.dn}"
+                yield Finding("error", "address", text, "or finds several")
+            else:
+                yield Finding("ok", "address", f"{address} is found")
+
+
+def prove(directory: DirectoryConfig, login: str, password: str | None) -> Iterator[Finding]:
+    """Look *login* up, and prove the password if there is one."""
+    lookup = Lookup(directory, Nobody())
+    steps = Steps()
+    try:
+        if password is None:
+            person = lookup.by_login(login, lookup.deadline(), steps)
+        else:
+            person = lookup.prove(login, password, lookup.deadline(), steps)
+    except (Refused, Trouble) as no:
+        person, refusal = None, str(no)
+    else:
+        refusal = "nobody, or more than one"
+    finally:
+        lookup.close()
+    for step in steps.taken:
+        facts = ", ".join(f"{key} {value}" for key, value in step.facts.items())
+        yield Finding("ok", step.what, facts)
+    if person is None:
+        yield Finding("error", "log-in", f"{login}: {refusal}")
+    else:
+        done = "found" if password is None else "let in"
+        yield Finding("ok", "log-in", f"{login} is {done}: {person.dn} ({person.standing.value})")

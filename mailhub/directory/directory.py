@@ -1,0 +1,139 @@
+"""``IDirectory`` over LDAP: a directory of the configuration, asked through the helper process."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from typing import Any
+
+from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
+from zope.interface import implementer
+
+from mailhub.config.options import DirectoryConfig
+from mailhub.directory.process import Helper, HelperFailed
+from mailhub.directory.troubles import Refused, Trouble, Verdict
+from mailhub.interfaces import (
+    BadCredentials,
+    IDirectory,
+    LogInDisabled,
+    LogInForbidden,
+    LogInRefused,
+    LogInUnavailable,
+    NoSuchPerson,
+    SecretExpired,
+)
+from mailhub.log import event
+from mailhub.metrics import Metrics
+from mailhub.model.directory import People, Person, PersonId
+from mailhub.model.errors import Unavailable
+from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.output import delay
+
+PAGE_SECONDS = 120.0
+"""A page of people may take longer than one person: groups are looked up for each."""
+MAX_PAD_SECONDS = 2.0
+_REFUSALS: dict[Verdict, type[LogInRefused]] = {
+    Verdict.NOBODY: NoSuchPerson,
+    Verdict.WRONG: BadCredentials,
+    Verdict.DISABLED: LogInDisabled,
+    Verdict.EXPIRED: SecretExpired,
+    Verdict.FORBIDDEN: LogInForbidden,
+}
+
+
+@implementer(IDirectory)
+class Directory:
+    """One ``[[directory]]``."""
+
+    def __init__(self, config: DirectoryConfig, helper: Helper, clock: IReactorTime) -> None:
+        self.name = config.name
+        self._config = config
+        self._helper = helper
+        self._clock = clock
+        self._domains = frozenset(domain.casefold() for domain in config.domains)
+
+    def serves(self, domain: str) -> bool:
+        return not domain or not self._domains or domain.casefold() in self._domains
+
+    async def prove(self, login: str, password: str, steps: Hearer = UNHEARD) -> Person:
+        if not password:
+            raise BadCredentials("an empty password is an anonymous bind; not sent")
+        seconds = self._config.request_timeout
+        try:
+            person: Person = await self._ask("prove", seconds, steps, login, password)
+        except Trouble as trouble:
+            raise LogInUnavailable(f"directory {self.name}: {trouble}") from trouble
+        except Refused as refused:
+            if refused.verdict is Verdict.NOBODY:
+                await self._take_as_long_as_a_bind()
+            detail = f"directory {self.name}: {refused}"
+            raise _REFUSALS[refused.verdict](detail) from refused
+        return person
+
+    async def by_login(self, login: str, steps: Hearer = UNHEARD) -> Person | None:
+        return await self._find("by_login", steps, login)
+
+    async def by_address(self, address: str, steps: Hearer = UNHEARD) -> Person | None:
+        return await self._find("by_address", steps, address)
+
+    async def by_id(self, person: PersonId, steps: Hearer = UNHEARD) -> Person | None:
+        return await self._find("by_id", steps, person)
+
+    async def page(self, cookie: bytes | None, steps: Hearer = UNHEARD) -> People:
+        people: People = await self._available("page", PAGE_SECONDS, steps, cookie)
+        return people
+
+    async def _find(self, method: str, steps: Hearer, what: str) -> Person | None:
+        person: Person | None = await self._available(
+            method, self._config.request_timeout, steps, what
+        )
+        return person
+
+    async def _available(
+        self, method: str, seconds: float, steps: Hearer, *arguments: object
+    ) -> Any:
+        try:
+            return await self._ask(method, seconds, steps, *arguments)
+        except Trouble as trouble:
+            fields = {"directory": self.name, "question": method, "reason": str(trouble)}
+            event("directory.unavailable", level="warn", **fields)
+            raise Unavailable("The directory cannot be asked now, try again later") from trouble
+
+    async def _ask(self, method: str, seconds: float, steps: Hearer, *arguments: object) -> Any:
+        try:
+            return await self._helper.ask(self._config, method, seconds, steps, *arguments)
+        except HelperFailed as crash:
+            event("error", level="error", what=f"directory {self.name}, {method}: {crash}")
+            raise Unavailable("Internal error") from crash
+
+    async def _take_as_long_as_a_bind(self) -> None:
+        """Nobody shall learn from the time whether a name exists."""
+        usual = min(self._helper.binds.get(self.name, 0.0), MAX_PAD_SECONDS)
+        if usual:
+            await delay(self._clock, usual)
+
+
+class Directories:
+    """All directories of a server, and their helper process."""
+
+    def __init__(
+        self, reactor: IReactorTime, configs: Sequence[DirectoryConfig], metrics: Metrics
+    ) -> None:
+        self._helper = Helper(reactor, configs, metrics) if configs else None
+        self.all: Sequence[Directory] = (
+            [Directory(config, self._helper, reactor) for config in configs]
+            if self._helper is not None
+            else []
+        )
+
+    def start(self) -> None:
+        """Start the helper, so that the first log-in does not wait for it."""
+        if self._helper is not None:
+            self._helper.start()
+
+    def stop(self) -> Deferred[None]:
+        if self._helper is not None:
+            return self._helper.stop()
+        done: Deferred[None] = Deferred()
+        done.callback(None)
+        return done
