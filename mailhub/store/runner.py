@@ -6,13 +6,19 @@ long reads through :meth:`Runner.run`; results come back in the reactor thread.
 
 from __future__ import annotations
 
+import threading
+from collections import deque
 from collections.abc import Callable
+from queue import SimpleQueue
 from typing import ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 from twisted.internet.threads import deferToThreadPool
+from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
+
+from mailhub import log
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -37,14 +43,70 @@ class Runner(Protocol):
         """Call *fn* in the reactor after *seconds*; returns how to call it off."""
 
 
+class WriterThreads:
+    """Threads for short work without a result: less ado than Twisted's pool makes of each call."""
+
+    def __init__(self, count: int) -> None:
+        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
+        self._threads = [
+            threading.Thread(target=self._run, name=f"store-writer-{n}") for n in range(count)
+        ]
+        self.call = self._work.put
+
+    def start(self) -> None:
+        for thread in self._threads:
+            thread.start()
+
+    def stop(self) -> None:
+        """Finish what was given, and end."""
+        for _ in self._threads:
+            self._work.put(None)
+        for thread in self._threads:
+            thread.join()
+
+    def _run(self) -> None:
+        while (work := self._work.get()) is not None:
+            try:
+                work()
+            except Exception:
+                log.failure("error", Failure(), what="a writer thread")
+            del work
+
+
+class Calls:
+    """Calls from threads into the reactor, which is woken once for all that have gathered."""
+
+    def __init__(self, reactor: IReactorFromThreads) -> None:
+        self._reactor = reactor
+        self._waiting: deque[Callable[[], None]] = deque()
+        self._woken = False
+
+    def add(self, fn: Callable[[], None]) -> None:
+        self._waiting.append(fn)
+        if not self._woken:
+            self._woken = True
+            self._reactor.callFromThread(self._run)
+
+    def _run(self) -> None:
+        # First, or what is added meanwhile could wait for ever.
+        self._woken = False
+        for _ in range(len(self._waiting)):
+            try:
+                self._waiting.popleft()()
+            except Exception:
+                log.failure("error", Failure(), what="a call from a thread")
+
+
 class ThreadRunner:
-    """Two pools of their own, so that a long search never keeps a delivery waiting."""
+    """Threads of their own for both, so that a long search never keeps a delivery waiting."""
 
     def __init__(self, reactor: IReactorFromThreads, *, readers: int, writers: int) -> None:
         self._reactor = reactor
         self._clock = IReactorTime(reactor)
         self._readers = ThreadPool(1, readers, "store-reader")
-        self._writers = ThreadPool(1, writers, "store-writer")
+        self._writers = WriterThreads(writers)
+        self.write = self._writers.call
+        self.in_reactor = Calls(reactor).add
 
     def start(self) -> None:
         self._readers.start()
@@ -57,12 +119,6 @@ class ThreadRunner:
 
     def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
         return deferToThreadPool(self._reactor, self._readers, fn, *args, **kwargs)
-
-    def write(self, fn: Callable[[], None]) -> None:
-        self._writers.callInThread(fn)
-
-    def in_reactor(self, fn: Callable[[], None]) -> None:
-        self._reactor.callFromThread(fn)
 
     def turn(self) -> Deferred[None]:
         done: Deferred[None] = Deferred()

@@ -23,7 +23,7 @@ from mailhub.store.runner import Runner
 from mailhub.store.sqlite.connection import refusal, refusals
 from mailhub.store.sqlite.files import create_account, open_account
 from mailhub.store.sqlite.filing import UidlMaker
-from mailhub.store.sqlite.groupcommit import Committed, GroupCommit
+from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job
 from mailhub.store.sqlite.housekeeping import Checkpointer
 from mailhub.store.sqlite.seams import AccountRecord
 from mailhub.store.sqlite.transaction import Tx
@@ -68,9 +68,9 @@ class AccountFile:
         self._spare_lock = threading.Lock()
         self._in_threads = 0
         self._writer = Writer(
-            GroupCommit(self._open_for_writing, clock, self._fenced),
+            GroupCommit(self._open_for_writing, clock, self._fenced, BUSY_TIMEOUT_MS),
             runner,
-            Checkpointer(path, BUSY_TIMEOUT_MS, self._log_is_large),
+            Checkpointer(path, self._log_is_large),
             lambda committed: published(record, committed),
         )
 
@@ -166,18 +166,27 @@ class AccountFile:
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """Run *fn* in a transaction; durable when the result comes."""
-        return self._submit(lambda tx: fn(tx, *args, **kwargs), durable=True)
+        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs)))
 
     def commit_lazily(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """The same, but a power loss may undo it: for flags and for what is still staged."""
-        return self._submit(lambda tx: fn(tx, *args, **kwargs), durable=False)
+        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), durable=False))
 
-    def _submit(self, work: Callable[[Tx], T], *, durable: bool) -> Deferred[T]:
-        done = self._writer.submit(work, durable=durable)
-        done.addErrback(self._failed)
-        return done
+    def commit_small(
+        self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        """The same as commit, for work on a few rows: it may be done in the reactor."""
+        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), small=True))
+
+    def commit_small_lazily(
+        self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), durable=False, small=True))
+
+    def _submit(self, job: Job) -> Deferred[Any]:
+        return self._writer.submit(job).addErrback(self._failed)
 
     # --- ending
 

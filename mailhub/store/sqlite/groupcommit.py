@@ -13,6 +13,10 @@ so after any error the first question is whether there still is a transaction.
    nothing is acknowledged until a checkpoint has moved the whole log to the database.
 
 Jobs can run several times, so they have no effects outside the database.
+
+Small jobs run in the reactor, where nobody contends for Python's lock, and only their COMMIT in a
+thread: :meth:`GroupCommit.prepare` and :meth:`GroupCommit.commit`.  What does not go smoothly
+there is rolled back and begun again in the thread, under the rules above.
 """
 
 from __future__ import annotations
@@ -30,10 +34,14 @@ from mailhub.store.sqlite.transaction import NeedsDurable, Tx
 
 @dataclass(slots=True, eq=False)
 class Job:
-    """``durable`` False: survives the process but perhaps not the machine (flag changes)."""
+    """``durable`` False: survives the process but perhaps not the machine (flag changes).
+
+    ``small``: reads and writes so few rows that it may run in the reactor.
+    """
 
     work: Callable[[Tx], object]
     durable: bool = True
+    small: bool = False
     done: bool = False
     result: object = None
     failure: Exception | None = None
@@ -51,33 +59,86 @@ class Committed:
     usage: tuple[Usage, int] | None = None
 
 
+@dataclass(slots=True)
+class Prepared:
+    """Jobs that have run; their transaction is open."""
+
+    jobs: list[Job]
+    refused: list[tuple[Job, Exception]]
+    touched: list[MailboxId | None]
+    usage: tuple[Usage, int] | None
+
+
 class _CommitFull(Exception):
     """The disk is full, and it is nobody's in particular."""
 
 
+class _Spoiled(Exception):
+    """SQLite has rolled everything back because of one job (rule 2)."""
+
+    def __init__(self, job: Job, failure: Exception) -> None:
+        super().__init__(str(failure))
+        self.job = job
+        self.failure = failure
+
+
 class GroupCommit:
-    """The writing connection of an account.  Used by one thread at a time."""
+    """The writing connection of an account.  Used by the reactor or one thread at a time."""
 
     def __init__(
         self,
         connect: Callable[[], apsw.Connection],
         clock: Callable[[], float],
         fenced: Callable[[apsw.Error], None],
+        patience_ms: int = 0,
     ) -> None:
+        """*patience_ms*: how long a thread waits for another process's transaction."""
         self._connect = connect
         self._clock = clock
         self._on_fence = fenced
         self._db: apsw.Connection | None = None
         self._synchronous = ""
+        self._patience_ms = patience_ms
+        self._patience = -1
         self._fenced = False
         self.wal_frames = 0
 
+    def prepare(self, jobs: Sequence[Job]) -> Prepared | None:
+        """Run small *jobs* here and now, for :meth:`commit`; None: :meth:`run` must do it."""
+        if self._db is None or self._fenced:
+            return None
+        try:
+            self.wait_for_others(0)
+            db = self._ready(any(job.durable for job in jobs))
+            return self._execute(db, list(jobs), any(job.durable for job in jobs))
+        except apsw.IOError as error:
+            self._fence(error)
+        except Exception:  # whatever it is, it comes again in the thread
+            self._abandon()
+        return None
+
+    def commit(self, prepared: Prepared) -> Committed:
+        """Afterwards every job of *prepared* is done.  Never raises."""
+        assert self._db is not None
+        db = self._db
+        return self._guarded(prepared.jobs, lambda committed: self._finish(db, prepared, committed))
+
     def run(self, jobs: Sequence[Job]) -> Committed:
         """Afterwards every job is done.  Never raises."""
+
+        def run(committed: Committed) -> None:
+            self._recover()
+            self.wait_for_others(self._patience_ms)
+            self._commit(list(jobs), committed, any(job.durable for job in jobs))
+
+        return self._guarded(jobs, run)
+
+    def _guarded(self, jobs: Sequence[Job], work: Callable[[Committed], None]) -> Committed:
         committed = Committed()
         try:
-            self._recover()
-            self._commit(list(jobs), committed, any(job.durable for job in jobs))
+            work(committed)
+        except _CommitFull:
+            return self.run(jobs)
         except apsw.IOError as error:
             self._fence(error)
             _fail_rest(jobs, Unavailable())
@@ -94,9 +155,13 @@ class GroupCommit:
     def _commit(self, jobs: list[Job], committed: Committed, durable: bool) -> None:
         while jobs:
             try:
-                spoiler = self._attempt(jobs, committed, durable)
+                db = self._ready(durable)
+                self._finish(db, self._execute(db, jobs, durable), committed)
             except NeedsDurable:
                 durable = True
+            except _Spoiled as spoiled:
+                spoiled.job.fail(_told(spoiled.failure))
+                jobs.remove(spoiled.job)
             except _CommitFull as full:
                 if len(jobs) == 1:
                     jobs[0].fail(refusal(apsw.FullError(str(full))))
@@ -105,13 +170,10 @@ class GroupCommit:
                     self._commit([job], committed, durable)
                 return
             else:
-                if spoiler is None:
-                    return
-                jobs.remove(spoiler)
+                return
 
-    def _attempt(self, jobs: list[Job], committed: Committed, durable: bool) -> Job | None:
-        """One transaction; the job that made SQLite roll it back, if one did (rule 2)."""
-        db = self._ready(durable)
+    def _execute(self, db: apsw.Connection, jobs: list[Job], durable: bool) -> Prepared:
+        """Everything up to the COMMIT.  Raises _Spoiled, NeedsDurable."""
         db.execute("BEGIN IMMEDIATE")
         try:
             tx = Tx(db, int(self._clock()), durable=durable)
@@ -125,17 +187,10 @@ class GroupCommit:
             if failure is None:
                 continue
             if not db.in_transaction:
-                job.fail(_told(failure))
-                return job
+                raise _Spoiled(job, failure)
             refused.append((job, failure))
-        usage = self._finish(db, tx, len(refused) == len(jobs))
-        for job, failure in refused:
-            job.fail(_told(failure))
-        for job in jobs:
-            job.done = True
-        committed.touched += [box for box in tx.touched if box not in committed.touched]
-        committed.usage = usage or committed.usage
-        return None
+        usage = None if len(refused) == len(jobs) else self._flush(db, tx)
+        return Prepared(jobs, refused, tx.touched, usage)
 
     def _savepoint(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
         """Run *job*; what it raised, its effects undone.  I/O errors go up."""
@@ -166,18 +221,33 @@ class GroupCommit:
             return error
         return None
 
-    def _finish(self, db: apsw.Connection, tx: Tx, nothing: bool) -> tuple[Usage, int] | None:
-        if nothing:
-            db.execute("ROLLBACK")
-            return None
+    def _flush(self, db: apsw.Connection, tx: Tx) -> tuple[Usage, int] | None:
         try:
-            usage = tx.flush()
-            db.execute("COMMIT")
+            return tx.flush()
         except apsw.FullError as error:
-            if db.in_transaction:
-                db.execute("ROLLBACK")
-            raise _CommitFull(str(error)) from error
-        return usage
+            raise self._full(db, error) from error
+
+    def _finish(self, db: apsw.Connection, prepared: Prepared, committed: Committed) -> None:
+        """End the transaction; only now are the jobs done (rule 3)."""
+        jobs, refused = prepared.jobs, prepared.refused
+        if len(refused) == len(jobs):
+            db.execute("ROLLBACK")
+        else:
+            try:
+                db.execute("COMMIT")
+            except apsw.FullError as error:
+                raise self._full(db, error) from error
+        for job, failure in refused:
+            job.fail(_told(failure))
+        for job in jobs:
+            job.done = True
+        committed.touched += [box for box in prepared.touched if box not in committed.touched]
+        committed.usage = prepared.usage or committed.usage
+
+    def _full(self, db: apsw.Connection, error: apsw.FullError) -> _CommitFull:
+        if db.in_transaction:
+            db.execute("ROLLBACK")
+        return _CommitFull(str(error))
 
     # --- the connection
 
@@ -195,9 +265,16 @@ class GroupCommit:
             self._synchronous = wanted
         return self._db
 
+    def wait_for_others(self, milliseconds: int) -> None:
+        """How long statements wait for other processes from now on."""
+        if self._db is not None and self._patience != milliseconds:
+            self._db.set_busy_timeout(milliseconds)
+            self._patience = milliseconds
+
     def _open(self) -> apsw.Connection:
         db = self._connect()
         self._synchronous = ""
+        self._patience = -1
         # Takes the place of SQLite's own automatic checkpoint, too.
         db.set_wal_hook(self._grown)
         return db

@@ -33,36 +33,35 @@ VACUUM_FREE_PERCENT = 20
 class Checkpointer:
     """Decides when the log of one account is emptied.  In the writer thread."""
 
-    def __init__(self, path: Path, busy_timeout_ms: int, large: Callable[[Path, int], None]):
+    def __init__(self, path: Path, large: Callable[[Path, int], None]):
         self._path = path
-        self._busy_timeout_ms = busy_timeout_ms
         self._large = large
         self._last = 0
         """Frames in the log at the last checkpoint."""
 
-    def after_commit(self, group: GroupCommit) -> None:
+    def is_due(self, group: GroupCommit) -> bool:
         frames = group.wal_frames
         if frames < self._last:  # the log was begun anew
             self._last = 0
-        if group.db is None or frames < max(CHECKPOINT_FRAMES, self._last + AGAIN_AFTER_FRAMES):
+        return frames >= max(CHECKPOINT_FRAMES, self._last + AGAIN_AFTER_FRAMES)
+
+    def run(self, group: GroupCommit) -> None:
+        """Nobody waits for it but who comes next."""
+        if group.db is None:
             return
-        self._last = frames
+        self._last = frames = group.wal_frames
         if frames >= LARGE_FRAMES:
             self._large(self._path, frames * PAGE_SIZE)
-            self._restart(group.db)
+            # Wait a moment for readers, so that the next commit begins the log anew.
+            group.wait_for_others(LARGE_TIMEOUT_MS)
+            _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_RESTART)
         else:
             _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_PASSIVE)
-
-    def _restart(self, db: apsw.Connection) -> None:
-        """Wait a moment for readers, so that the next commit begins the log anew."""
-        db.set_busy_timeout(LARGE_TIMEOUT_MS)
-        _checkpoint(db, apsw.SQLITE_CHECKPOINT_RESTART)
-        db.set_busy_timeout(self._busy_timeout_ms)
 
     def before_close(self, group: GroupCommit) -> None:
         """Leave an empty log: the next to open it has nothing to recover."""
         if group.db is not None and group.wal_frames:
-            group.db.set_busy_timeout(0)
+            group.wait_for_others(0)
             _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
