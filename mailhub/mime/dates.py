@@ -79,7 +79,9 @@ class SentDate(NamedTuple):
 
 
 def parse(text: bytes) -> SentDate | None:
-    plain = _comments(b" ", text[:MAX_OCTETS])
+    plain = text[:MAX_OCTETS]
+    if b"(" in plain:
+        plain = _comments(b" ", plain)
     for form in _FORMS:
         match = form.match(plain)
         if match is not None:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import NamedTuple
 
-from mailhub.mime.addresses import Address, address_list, parse
+from mailhub.mime.addressfields import AddressField, address_field
 from mailhub.mime.headers import Fields
 from mailhub.mime.wirestring import nstring
 
@@ -19,21 +19,21 @@ ENVELOPE_FIELDS = frozenset(
 
 
 class Addresses(NamedTuple):
-    """The address fields, parsed once for ENVELOPE and for the sort keys."""
+    """The address fields, read once for ENVELOPE and for the sort keys."""
 
-    from_: list[Address]
-    sender: list[Address]
-    reply_to: list[Address]
-    to: list[Address]
-    cc: list[Address]
-    bcc: list[Address]
+    from_: AddressField
+    sender: AddressField
+    reply_to: AddressField
+    to: AddressField
+    cc: AddressField
+    bcc: AddressField
 
 
 _ADDRESS_FIELDS = (b"from", b"sender", b"reply-to", b"to", b"cc", b"bcc")
 
 
 def addresses(fields: Fields) -> Addresses:
-    return Addresses(*[parse(fields[n]) if n in fields else [] for n in _ADDRESS_FIELDS])
+    return Addresses._make([address_field(fields.get(name)) for name in _ADDRESS_FIELDS])
 
 
 def first(fields: Fields, name: bytes) -> bytes | None:
@@ -42,16 +42,20 @@ def first(fields: Fields, name: bytes) -> bytes | None:
 
 
 def envelope(fields: Fields, found: Addresses) -> bytes:
-    author = address_list(found.from_)
+    author = found.from_.wire
     return b"(%b %b %b %b %b %b %b %b %b %b)" % (
         nstring(first(fields, b"date")),
         nstring(first(fields, b"subject")),
         author,
-        address_list(found.sender) if found.sender else author,  # 9051 7.5.2: absent or empty
-        address_list(found.reply_to) if found.reply_to else author,
-        address_list(found.to),
-        address_list(found.cc),
-        address_list(found.bcc),
+        _or(found.sender, author),  # 9051 7.5.2: absent or empty
+        _or(found.reply_to, author),
+        found.to.wire,
+        found.cc.wire,
+        found.bcc.wire,
         nstring(first(fields, b"in-reply-to")),
         nstring(first(fields, b"message-id")),
     )
+
+
+def _or(field: AddressField, author: bytes) -> bytes:
+    return author if field.wire == b"NIL" else field.wire

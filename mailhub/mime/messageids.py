@@ -19,11 +19,13 @@ _ID = re.compile(rb"<([^<>]*)>")
 
 def message_ids(value: bytes) -> list[str]:
     """The ids in *value* in their order, each once."""
-    return list(dict.fromkeys(_plain(text) for text in _ID.findall(value) if text.strip()))
+    found = [_plain(text) for text in _ID.findall(_without_space(value)) if text]
+    return list(dict.fromkeys(found)) if len(found) > 1 else found
 
 
 def message_id(value: bytes) -> str:
     """The first id; what is there, when nothing stands in angle brackets."""
+    value = _without_space(value)
     found = _ID.search(value)
     return _plain(found[1] if found else value)
 
@@ -39,5 +41,9 @@ def references(refers_to: bytes, replies_to: bytes) -> tuple[str, ...]:
     return tuple(ids)
 
 
+def _without_space(value: bytes) -> bytes:
+    return b"".join(value.split())
+
+
 def _plain(text: bytes) -> str:
-    return b"".join(text.split()).decode("utf-8", "replace").replace('"', "")[:MAX_ID]
+    return text.decode("utf-8", "replace").replace('"', "")[:MAX_ID]

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailhub.mime.tree import Kind, Node
 
@@ -117,7 +118,6 @@ def shifted(blob: bytes, octets: int) -> bytes:
 
 
 def _write(out: bytearray, node: Node, origin: int) -> None:
-    found = node.type
     for number in (
         node.body_start - node.start,
         node.start - origin,
@@ -126,13 +126,22 @@ def _write(out: bytearray, node: Node, origin: int) -> None:
         node.kind,
         len(node.children),
     ):
-        _write_number(out, number)
-    encoding = node.content.encoding.lower()
-    for text in (node.media.encode("latin-1"), found.charset.encode("latin-1"), encoding):
-        _write_number(out, len(text))
-        out += text
+        if number < 128:
+            out.append(number)
+        else:
+            _write_number(out, number)
+    out += _texts(node.media, node.type.charset, node.content.encoding)
     for child in node.children:
         _write(out, child, node.body_start)
+
+
+@lru_cache(512)
+def _texts(media: str, charset: str, encoding: bytes) -> bytes:
+    out = bytearray()
+    for text in (media.encode("latin-1"), charset.encode("latin-1"), encoding.lower()):
+        _write_number(out, len(text))
+        out += text
+    return bytes(out)
 
 
 def _write_number(out: bytearray, number: int) -> None:

@@ -17,6 +17,8 @@ PLAIN_OCTETS = 4 * 1024
 HTML_OCTETS = 32 * 1024
 """HTML often starts with many kilobytes of styles."""
 _STEP = 512
+_IDENTITIES = frozenset((b"7bit", b"8bit", b"binary"))
+_ASCII_AT_HEART = frozenset(("", "us-ascii", "utf-8", "iso-8859-1", "iso-8859-15", "windows-1252"))
 
 # Invisible characters that newsletters pad their first lines with.
 _INVISIBLE = {0xAD: None, 0x34F: None, 0x200B: None, 0x200C: None, 0x2060: None, 0xFEFF: None}
@@ -53,6 +55,8 @@ def preview(root: Node) -> str:
 def _text(node: Node) -> str:
     """At most MAX_CHARACTERS of what *node* shows, in steps, so that little is decoded."""
     captured = bytes(node.captured or b"")
+    if (plain := _plain(captured[:_STEP], node)) is not None:
+        return plain
     try:
         transfer = Decoder(node.content.encoding.decode("latin-1"))
     except UnknownEncoding:
@@ -68,4 +72,19 @@ def _text(node: Node) -> str:
         shown = " ".join(text.translate(_INVISIBLE).split())
         if len(shown) > MAX_CHARACTERS:
             break
+    return shown[:MAX_CHARACTERS].rstrip()
+
+
+def _plain(beginning: bytes, node: Node) -> str | None:
+    """The preview if ASCII says it all already, as it mostly does; None: look closer."""
+    if (
+        not beginning.isascii()
+        or node.media != "text/plain"
+        or node.content.encoding.lower() not in _IDENTITIES
+        or node.type.charset not in _ASCII_AT_HEART
+    ):
+        return None
+    shown = " ".join(beginning.decode("ascii").split())
+    if len(shown) <= MAX_CHARACTERS or not shown.isprintable():
+        return None
     return shown[:MAX_CHARACTERS].rstrip()

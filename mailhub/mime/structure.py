@@ -7,8 +7,9 @@ what is not there and must be shown gets the default of RFC 2045.
 from __future__ import annotations
 
 import re
+from functools import lru_cache
 
-from mailhub.mime.content import Content
+from mailhub.mime.content import Content, ContentType
 from mailhub.mime.tree import Kind, Node
 from mailhub.mime.wirestring import nstring, parameter_list, string
 
@@ -25,21 +26,24 @@ def bodystructure(node: Node) -> bytes:
             parameter_list(kind.parameters),
             _extension(found),
         )
-    if node.opaque:
-        media = b'"application" "octet-stream"'
-    else:
-        media = b"%b %b" % (string(node.type.main), string(node.type.sub))
-    return b"(%b %b %b %b %b %d%b %b %b)" % (
+    before, behind = _constant(node.type, found, node.opaque)
+    return b"%b %d%b %b" % (before, node.body_octets, _specific(node), behind)
+
+
+@lru_cache(512)
+def _constant(kind: ContentType, found: Content, opaque: bool) -> tuple[bytes, bytes]:
+    """What stands before the size of a part, and behind what depends on its body."""
+    media = b'"application" "octet-stream"'
+    if not opaque:
+        media = b"%b %b" % (string(kind.main), string(kind.sub))
+    before = b"(%b %b %b %b %b" % (
         media,
-        parameter_list(node.type.parameters),
+        parameter_list(kind.parameters),
         nstring(found.id),
         nstring(found.description),
         string(found.encoding),
-        node.body_octets,
-        _specific(node),
-        nstring(found.md5),
-        _extension(found),
     )
+    return before, b"%b %b)" % (nstring(found.md5), _extension(found))
 
 
 def _specific(node: Node) -> bytes:

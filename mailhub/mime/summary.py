@@ -7,7 +7,6 @@ they are.  Text for searching is decoded and keeps its case.
 from __future__ import annotations
 
 from mailhub.mime import dates, messageids, parts
-from mailhub.mime.addresses import Address
 from mailhub.mime.analysis import Analysis
 from mailhub.mime.attachments import has_attachment
 from mailhub.mime.casemap import casemap
@@ -41,37 +40,13 @@ def summarise(root: Node, size: int, fields: Fields) -> Analysis:
         ),
         base_subject=casemap(base_subject(subject)),
         subject=subject,
-        from_=_text(fields, b"from"),
-        to=_text(fields, b"to"),
-        cc=_text(fields, b"cc"),
-        sort_from=_mailbox(found.from_),
-        sort_to=_mailbox(found.to),
-        sort_cc=_mailbox(found.cc),
-        display_from=_display(found.from_),
-        display_to=_display(found.to),
+        from_=found.from_.text,
+        to=found.to.text,
+        cc=found.cc.text,
+        sort_from=found.from_.sort,
+        sort_to=found.to.sort,
+        sort_cc=found.cc.sort,
+        display_from=found.from_.display,
+        display_to=found.to.display,
         has_attachment=has_attachment(root),
     )
-
-
-def _text(fields: Fields, name: bytes) -> str:
-    return ", ".join([decode_words(value) for value in fields.get(name, ())])
-
-
-def _mailbox(addresses: list[Address]) -> str:  # 5256 3: CC, FROM, TO
-    return casemap(_decoded(addresses[0].mailbox)) if addresses else ""
-
-
-def _display(addresses: list[Address]) -> str:  # 5957 3
-    if not addresses:
-        return ""
-    name, _, mailbox, host = addresses[0]
-    shown = decode_words(name).strip() if name else ""
-    if not shown:
-        shown = _decoded(mailbox)
-        if host is not None:
-            shown = f"{shown}@{_decoded(host)}"
-    return casemap(shown)
-
-
-def _decoded(text: bytes | None) -> str:
-    return decode_words(text) if text else ""

@@ -78,8 +78,8 @@ class Node:
         """A multipart in which no part begins: shown as text, as 2045 5.2 advises."""
         return (
             self.kind is Kind.LEAF
-            and not self.opaque
             and self.content.type.media.startswith("multipart/")
+            and not self.opaque
         )
 
 

@@ -23,7 +23,9 @@ _not_base64 = re.compile(rb"[^A-Za-z0-9+/]+").sub
 def decode_words(text: bytes) -> str:
     """Unfolded header *text* for people and for searching; control characters become spaces."""
     decoded = decode(text) if b"=?" not in text else "".join(_pieces(text))
-    return decoded.translate(_CONTROLS) if _controls(decoded) else decoded
+    if decoded.isprintable() or not _controls(decoded):
+        return decoded
+    return decoded.translate(_CONTROLS)
 
 
 def _pieces(text: bytes) -> Iterable[str]:
