@@ -35,11 +35,22 @@ def tag_of(framed: Framed) -> str:
         return UNTAGGED
 
 
+def _tag(r: Reader) -> str:
+    try:
+        return r.tag()
+    except SyntaxRefused as error:
+        raise Bad(error.what) from None
+
+
 def find(framed: Framed, *, utf8: bool) -> tuple[Command, Reader]:
     """The command and its unread arguments.  Raises Bad."""
     r = Reader(framed, utf8=utf8)
+    _tag(r)
+    return find_behind_tag(r), r
+
+
+def find_behind_tag(r: Reader) -> Command:
     try:
-        r.tag()
         r.sp()
         name = r.word()
         if name == "UID":
@@ -50,7 +61,7 @@ def find(framed: Framed, *, utf8: bool) -> tuple[Command, Reader]:
     command = registry.find(name)
     if command is None:
         raise Bad("Unknown command")
-    return command, r
+    return command
 
 
 def is_message(framed: Framed) -> bool:
@@ -75,12 +86,14 @@ class Dispatcher:
     async def run(self, framed: Framed, message: MessageInput | None = None) -> None:
         """Run one command and answer it.  Raises Unintelligible."""
         session = self._session
-        session.tag = tag_of(framed)
+        session.tag = UNTAGGED
         session.message = message
         began = session.now()
         command = None
+        arguments = Reader(framed, utf8=session.utf8)
         try:
-            command, arguments = find(framed, utf8=session.utf8)
+            session.tag = _tag(arguments)
+            command = find_behind_tag(arguments)
             session.by_uid = command.name.startswith("UID ")
             self._record(framed, command)
             done = await self._execute(command, arguments)

@@ -7,6 +7,7 @@ UTF-7, UTF-8) is the protocol's business.
 from __future__ import annotations
 
 import unicodedata
+from functools import lru_cache
 from typing import NewType
 
 from mailhub.model.errors import BadMailboxName
@@ -20,6 +21,7 @@ MAX_NAME_OCTETS = 1000
 MAX_LEVELS = 50
 
 
+@lru_cache(1024)
 def mailbox_name(text: str) -> MailboxName:
     """The canonical form of *text*, or raise BadMailboxName.
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
+from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
 SLICE_SECONDS = 0.003
@@ -188,7 +189,9 @@ class Output:
             data = self._pending[0] if len(self._pending) == 1 else b"".join(self._pending)
             self._pending.clear()
             self._octets = 0
-            self._transport.write(data)
+            unsent = data[sent_now(self._transport, data) :]
+            if unsent:
+                self._transport.write(unsent)
             self._gave()
 
     def _unblock(self) -> None:
@@ -212,6 +215,19 @@ class Output:
             self._watch_stuck()
         else:
             self._stuck()
+
+
+def sent_now(transport: Any, data: bytes) -> int:
+    """How many octets of *data* a plain socket with nothing in its buffers has taken at once.
+
+    Twisted's own ``write`` leaves it to the next turn of the reactor, which asks epoll twice.
+    """
+    if not isinstance(transport, Connection) or transport.disconnecting:
+        return 0
+    if transport.dataBuffer or transport._tempDataBuffer or not transport.connected:
+        return 0
+    sent = transport.writeSomeData(data)
+    return sent if isinstance(sent, int) else 0  # an error: it comes again, and is seen to
 
 
 def unsent(transport: Any) -> int:

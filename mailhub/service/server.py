@@ -6,6 +6,7 @@ CannotStart says in one line why not.
 
 from __future__ import annotations
 
+import gc
 import resource
 import signal
 import sys
@@ -32,6 +33,7 @@ from mailhub.service.running import Running, open_all
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """After so long, not after 5 ms, a thread of the store gives the interpreter to the reactor."""
+COLLECTION_THRESHOLDS = (10_000, 20, 20)
 
 
 class Server(Service):
@@ -66,6 +68,7 @@ class Server(Service):
             raise CannotStart(str(problem)) from problem
         running.engine.start()
         running.hashing.start()
+        settle_memory()
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         self._open = running
         super().startService()  # type: ignore[no-untyped-call]
@@ -95,6 +98,13 @@ class Server(Service):
             told = [f"nothing was changed: {problem}"]
         log.event("server.reloaded", outcome="; ".join(told))
         return told
+
+
+def settle_memory() -> None:
+    """Keep the collector of cycles off what lives as long as the process: a fifth of a delivery."""
+    gc.collect()
+    gc.freeze()
+    gc.set_threshold(*COLLECTION_THRESHOLDS)
 
 
 def greeting(running: Running) -> str:

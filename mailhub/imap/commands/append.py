@@ -89,7 +89,9 @@ def append_limit(session: Session) -> tuple[str, ...]:
 async def append(session: Session, cmd: Append) -> Done:
     source = session.message
     assert source is not None, "the grammar ends in a message's literal"
-    await session.account.status(cmd.mailbox)  # NoSuchMailbox before the message is sent
+    assert source.literal is not None
+    if source.literal.waits:
+        await session.account.status(cmd.mailbox)  # NoSuchMailbox before it is sent
     messages: list[Incoming] = []
     try:
         head: Head | None = cmd.head

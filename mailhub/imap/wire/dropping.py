@@ -18,6 +18,8 @@ class TooMuch(Exception):
 
 def announced_literal(line: bytes) -> Literal | None:
     """The literal that *line* announces at its end."""
+    if not line.endswith(b"}"):
+        return None
     match = _LITERAL.search(line, max(0, len(line) - _TAIL))
     if match is None:
         return None

@@ -37,7 +37,8 @@ class LineBuffer:
         self._searched = 0
 
     def drop_blank_lines(self) -> None:
-        self.drop(len(self._data) - len(self._data.lstrip(b"\r\n")))
+        if self._data.startswith((b"\r", b"\n")):
+            self.drop(len(self._data) - len(self._data.lstrip(b"\r\n")))
 
     def line(self) -> bytes | None:
         """The next line without its end (a bare LF will do), or None while it has none."""

@@ -79,11 +79,15 @@ class Tokens:
             raise self.refused(f"'{token.decode()}' expected")
 
     def sp(self) -> None:
-        if not self.accept(b" "):
+        if self._text.startswith(b" ", self._position):
+            self._position += 1
+        else:
             raise self.refused("Missing argument" if self.at_end else "A space expected")
 
     def end(self) -> None:
         """The command ends here; spaces at its end are forgiven."""
+        if self.at_end:
+            return
         self._match(_SPACES)
         if not self.at_end:
             raise self.refused("Unexpected text")
