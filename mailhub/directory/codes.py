@@ -94,6 +94,8 @@ def refuse_person(result: Result) -> None:
     """Raise what a person's bind, having ended with *result*, means; nothing on success."""
     if result.code == SUCCESS:
         return
+    if signing_demand(result):
+        raise trouble(result)
     if known := sub_code(result):
         raise Refused(known.verdict, f"{known.text} ({result})")
     if result.code in (INVALID_CREDENTIALS, NO_SUCH_OBJECT, INVALID_DN, INAPPROPRIATE_AUTH):

@@ -21,7 +21,7 @@ from mailhub.directory.standing import texts
 from mailhub.directory.troubles import Refused, Trouble
 from mailhub.directory.watchdog import Watchdog
 from mailhub.directory.watching import Nobody
-from mailhub.directory.wire import PAGED_RESULTS, Answer, Ask, Entry, Wire
+from mailhub.directory.wire import PAGED_RESULTS, Answer, Ask, Entry, Wire, is_administrative
 from mailhub.model.steps import UNHEARD, Steps
 
 SAMPLE = 20
@@ -141,7 +141,7 @@ class Diagnosis:
             size_limit=SAMPLE,
         )
         answer = self._search(wire, ask)
-        for url in answer.referrals[:3]:
+        for url in [url for url in answer.referrals if not is_administrative(url)][:3]:
             text = f"the server refers to {url}, which is never followed"
             yield Finding("warning", "referral", text, "people there are not found")
         if answer.result.code not in (codes.SUCCESS, codes.SIZE_LIMIT):

@@ -31,7 +31,7 @@ from mailhub.directory.servers import Deadline, Servers
 from mailhub.directory.standing import standing_of
 from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
 from mailhub.directory.watching import Watcher
-from mailhub.directory.wire import Answer, Ask, Entry, Wire
+from mailhub.directory.wire import Answer, Ask, Entry, Wire, is_administrative
 from mailhub.model.directory import People, Person, PersonId, Standing
 from mailhub.model.steps import Hearer
 
@@ -240,8 +240,9 @@ class Lookup:
 
     def _refuse_referrals(self, wire: Wire, answer: Answer) -> None:
         for target in answer.referrals:
-            where = target.split("?")[0]
-            self._tell("referral", f"{wire.url} refers to {where}, which is never followed")
+            if not is_administrative(target):
+                where = target.split("?")[0]
+                self._tell("referral", f"{wire.url} refers to {where}, which is never followed")
 
     # --- proving ---
 

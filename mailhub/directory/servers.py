@@ -303,7 +303,7 @@ def bind_service(wire: Wire, directory: DirectoryConfig, seconds: float) -> None
     if result.code != codes.SUCCESS:
         trouble = codes.trouble(result)
         who = directory.bind_dn or "anonymous"
-        kind = Kind.BIND if trouble.kind is not Kind.SIGNING else trouble.kind
+        kind = trouble.kind if trouble.kind in (Kind.SIGNING, Kind.BUSY) else Kind.BIND
         raise Trouble(kind, f"the bind of {who} was refused: {_with_sub_code(result, trouble)}")
 
 

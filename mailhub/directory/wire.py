@@ -9,6 +9,7 @@ bind counts only when it was a simple bind of the very name that was asked for.
 from __future__ import annotations
 
 import math
+import re
 import socket
 import ssl
 import time
@@ -142,7 +143,10 @@ class Wire:
         self.used = time.monotonic()
 
     def _start_tls(self) -> None:
-        started = self._connection.start_tls(read_server_info=False)
+        try:
+            started = self._connection.start_tls(read_server_info=False)
+        except Exception as failure:
+            raise Trouble(Kind.TLS, self._why_no_tls(failure)) from failure
         if not (started[0] if isinstance(started, tuple) else started):
             raise Trouble(Kind.TLS, f"StartTLS was refused: {self._connection.last_error}")
         if not isinstance(self._connection.socket, ssl.SSLSocket):
@@ -240,6 +244,18 @@ class Wire:
             raise Trouble(Kind.BROKEN, "answered something that is not LDAP")
         return Result(result["result"], str(result["description"]), str(result["message"] or ""))
 
+    def _why_no_tls(self, failure: Exception) -> str:
+        """Of StartTLS."""
+        where = f"{self.host}:{self.port}"
+        if self._tls is not None and self._tls.failure is not None:
+            return tls_reason(self._tls.failure, self.host)
+        if "terminated by server" in str(failure):
+            hint = f'the port may be for TLS from the start: tls = "ldaps", ldaps://{where}'
+            return f"{where} hung up when asked for StartTLS; {hint}"
+        if "startTLS failed" in str(failure):
+            return f"the server refuses StartTLS: {failure}"
+        return f"StartTLS came to nothing: {failure}"
+
     def _why_not_open(self, failure: Exception) -> Trouble:
         where = f"{self.host}:{self.port}"
         if self._tls is not None and self._tls.failure is not None:
@@ -249,12 +265,17 @@ class Wire:
             return Trouble(Kind.NAME, f"the host name {self.host} does not resolve")
         if "timed out" in text:
             return Trouble(Kind.CONNECT, f"no connection to {where} in time")
-        if self._directory.tls == "starttls" and "startTLS" in text:
-            return Trouble(Kind.TLS, f"the server refuses StartTLS: {text}")
-        if self._directory.tls == "starttls" and "terminated by server" in text:
-            hint = f'the port may be for TLS from the start: tls = "ldaps", ldaps://{where}'
-            return Trouble(Kind.TLS, f"{where} hung up when asked for StartTLS; {hint}")
         return Trouble(Kind.CONNECT, f"no connection to {where}: {text.rpartition(': ')[2]}")
+
+
+_ADMINISTRATIVE = re.compile(
+    r"ldaps?://[^/]*/(CN=Configuration|DC=(Domain|Forest)DnsZones),", re.IGNORECASE
+)
+
+
+def is_administrative(url: str) -> bool:
+    """Whether a referral is one that every Active Directory gives, to where nobody is."""
+    return _ADMINISTRATIVE.match(url) is not None
 
 
 def _entry(item: Mapping[str, Any]) -> Entry:

@@ -22,6 +22,7 @@ NEEDS_RESTART = (
     "store",
     "delivery",
     "log",
+    "directories",
     "pop3.uidl_format",
     "auth.default_domain",
     "lmtp.default_domain",

@@ -10,6 +10,7 @@ from twisted.cred.portal import Portal
 
 from mailhub.auth.hashing import HashingThreads
 from mailhub.config.options import Config
+from mailhub.directory.directory import Directories
 from mailhub.metrics import Metrics
 from mailhub.net.host import Host
 from mailhub.net.output import delay
@@ -34,6 +35,7 @@ class Running:
     host: Host
     engine: RunningEngine
     hashing: HashingThreads
+    directories: Directories
     portal: Portal
     sockets: Sockets
     passwords: Mapping[str, str]
@@ -55,6 +57,7 @@ class Running:
         for connection in connections.all():
             connection.abort()
         self.hashing.stop()
+        await self.directories.stop()
         await self.engine.stop()
         self.lock.release()
 
@@ -78,8 +81,9 @@ def open_all(reactor: Any, config: Config) -> Running:
     )
     engine = RunningEngine(reactor, config, data)
     hashing = HashingThreads(reactor)
+    directories = Directories(reactor, config.directories, host.metrics)
     portal = local_portal(config, engine.parts, host, hashing)
     sockets = Sockets(reactor, factories(config, engine.parts, host, portal))
     for listener in config.listeners:
         at_once(sockets.open(listener))
-    return Running(config, lock, host, engine, hashing, portal, sockets, passwords)
+    return Running(config, lock, host, engine, hashing, directories, portal, sockets, passwords)

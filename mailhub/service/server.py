@@ -68,6 +68,7 @@ class Server(Service):
             raise CannotStart(str(problem)) from problem
         running.engine.start()
         running.hashing.start()
+        running.directories.start()
         settle_memory()
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         self._open = running
