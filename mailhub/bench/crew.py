@@ -116,10 +116,11 @@ class Crew:
         self._size = size or len(os.sched_getaffinity(0))
         self._workers: list[tuple[BaseProcess, Pipe]] = []
 
-    def run(self, job: Job) -> list[Phase]:
+    def run(self, job: Job, at_gate: Callable[[], object] | None = None) -> list[Phase]:
         """Do *job*; its phases, the first being what came before the first gate.
 
-        Raises ServerFailed with what went wrong, in whichever process it did.
+        *at_gate* is called while everybody waits at the first gate.  Raises ServerFailed with
+        what went wrong, in whichever process it did.
         """
         self._start()
         size = min(self._size, job.connections) if job.spread else 1
@@ -129,6 +130,8 @@ class Crew:
         usages = [self.probe.usage()]
         try:
             while self._all_at_gate(pipes):
+                if at_gate is not None and len(usages) == 1:
+                    at_gate()
                 usages.append(self.probe.usage())
                 for pipe in pipes:
                     pipe.send("go")

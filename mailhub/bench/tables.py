@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
 
 from rich.table import Table
 from rich.text import Text
@@ -66,3 +67,72 @@ def number(value: float | None) -> str:
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
+
+
+def habits_table(document: Mapping[str, Any]) -> Table:
+    """IMAP beside POP3: a row for each habit and number of clients."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column("per client")
+    table.add_column("clients", justify="right")
+    for measure, *_ in HABIT_MEASURES:
+        table.add_column(f"{measure}\nIMAP", justify="right")
+        table.add_column("\nPOP3", justify="right")
+    for habit in document["habits"]:
+        for place, row in enumerate(habit["results"]):
+            cells = ["" if place else habit["title"], str(row["clients"])]
+            for _, key, show in HABIT_MEASURES:
+                cells += [show(row["imap"][key]), show(row["pop3"][key])]
+            table.add_row(*map(Text, cells))
+    return table
+
+
+def waiting_table(document: Mapping[str, Any]) -> Table:
+    """What waiting costs, and how late one knows."""
+    table = Table(box=None, pad_edge=False, header_style="bold")
+    table.add_column(f"waiting, a look every {document['interval']:g} s")
+    table.add_column("clients", justify="right")
+    for measure, *_ in WAITING_MEASURES:
+        table.add_column(measure, justify="right")
+    for way in document["waiting"]:
+        for place, row in enumerate(way["results"]):
+            cells = ["" if place else way["title"], str(row["clients"])]
+            cells += [show(row[key]) for _, key, show in WAITING_MEASURES]
+            table.add_row(*map(Text, cells))
+    return table
+
+
+def octets(value: float | None) -> str:
+    """Octets in the unit that suits them."""
+    if value is None:
+        return "-"
+    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+        if value >= size:
+            return f"{number(value / size)} {unit}"
+    return f"{value:.0f} B"
+
+
+def milliseconds(value: float | None) -> str:
+    if value is None:
+        return "-"
+    return f"{number(value / 1e3)} s" if value >= 1000 else f"{number(value)} ms"
+
+
+Show = Callable[[float | None], str]
+HABIT_MEASURES: tuple[tuple[str, str, Show], ...] = (
+    ("time", "median_ms", milliseconds),
+    ("received", "received_octets", octets),
+    ("sent", "sent_octets", octets),
+    ("round trips", "round_trips", number),
+    ("server CPU", "server_cpu_ms", milliseconds),
+    ("server memory", "server_memory_octets", octets),
+)
+WAITING_MEASURES: tuple[tuple[str, str, Show], ...] = (
+    ("known after", "delay_median_ms", milliseconds),
+    ("p99", "delay_p99_ms", milliseconds),
+    ("looks", "looks", number),
+    ("received", "received_octets", octets),
+    ("sent", "sent_octets", octets),
+    ("round trips", "round_trips", number),
+    ("server CPU", "server_cpu_ms", milliseconds),
+    ("server memory", "server_memory_octets", octets),
+)

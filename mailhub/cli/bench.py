@@ -13,11 +13,15 @@ from typing import Any
 import click
 from rich.console import Console
 
+from mailhub.bench import protocols as comparison
 from mailhub.bench.micro import chosen
+from mailhub.bench.page import protocols_page
+from mailhub.bench.protocols import Plan
 from mailhub.bench.results import as_json
-from mailhub.bench.rounds import Plan, measure
+from mailhub.bench.rounds import Plan as MicroPlan
+from mailhub.bench.rounds import measure
 from mailhub.bench.steps import BenchError
-from mailhub.bench.tables import micro_table
+from mailhub.bench.tables import habits_table, micro_table, waiting_table
 from mailhub.bench.target import TLS_MODES, Target, checked, read_target
 from mailhub.cli.context import Failed
 from mailhub.cli.output import Output, console
@@ -93,7 +97,7 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
     def run(*args: Any, only: Sequence[str], as_json: bool, **given: Any) -> None:
         names = ("rounds", "messages", "seconds", "idle", "seed", "erase", "keep")
         try:
-            plan = Plan(chosen(only), **{name: given.pop(name) for name in names})
+            plan = MicroPlan(chosen(only), **{name: given.pop(name) for name in names})
             command(*args, plan=plan, out=Output(as_json=as_json), **given)
         except BenchError as error:
             raise Failed(str(error), as_json=as_json) from error
@@ -104,7 +108,7 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
 @group.command()
 @described
 @measuring
-def micro(target: Target, plan: Plan, out: Output) -> None:
+def micro(target: Target, plan: MicroPlan, out: Output) -> None:
     """Single commands and deliveries, one workload after the other."""
     _measure([target], plan, out)
 
@@ -112,12 +116,59 @@ def micro(target: Target, plan: Plan, out: Output) -> None:
 @group.command()
 @click.argument("files", metavar="A B", nargs=2, type=click.Path(path_type=Path))
 @measuring
-def compare(files: Sequence[Path], plan: Plan, out: Output) -> None:
+def compare(files: Sequence[Path], plan: MicroPlan, out: Output) -> None:
     """The workloads of micro on two servers in turn; the ratio is above 1 where A is better."""
     _measure([_target(file, {}) for file in files], plan, out)
 
 
-def _measure(targets: Sequence[Target], plan: Plan, out: Output) -> None:
+@group.command()
+@described
+@click.option(
+    "--clients",
+    default="1,10,100",
+    show_default=True,
+    help="How many at once; each needs an account.",
+)
+@click.option(
+    "--messages", default=50, show_default=True, type=click.IntRange(20), help="In every INBOX."
+)
+@click.option(
+    "--interval",
+    default=2.0,
+    show_default=True,
+    type=click.FloatRange(0.2),
+    help="Seconds between two looks, while waiting.",
+)
+@click.option("--seed", default=1, show_default=True, help="Of the mail that is made.")
+@click.option("--erase", is_flag=True, help="The accounts may hold mail; it is deleted.")
+@click.option("--html", type=click.Path(path_type=Path), help="Write a page with charts.")
+@click.option("--json", "as_json", is_flag=True, help="Print JSON.")
+def protocols(target: Target, clients: str, html: Path | None, as_json: bool, **given: Any) -> None:
+    """IMAP beside POP3: what the same mail costs people and the server."""
+    out = Output(as_json=as_json)
+    try:
+        document = comparison.compare(target, Plan(_numbers(clients), **given), _say)
+    except BenchError as error:
+        raise Failed(str(error), as_json=as_json) from error
+    if html:
+        html.write_text(protocols_page(document), "utf-8")
+    if as_json:
+        out.json(document)
+    else:
+        console().print(habits_table(document), "", waiting_table(document), sep="\n")
+
+
+def _numbers(text: str) -> list[int]:
+    try:
+        numbers = sorted({int(word) for word in text.split(",")})
+    except ValueError:
+        raise click.BadParameter("numbers with commas between them", param_hint="clients") from None
+    if numbers[0] < 1:
+        raise click.BadParameter("at least 1", param_hint="clients")
+    return numbers
+
+
+def _measure(targets: Sequence[Target], plan: MicroPlan, out: Output) -> None:
     rows = measure(targets, plan, _say)
     if out.as_json:
         settings = asdict(plan) | {"workloads": [w.name for w in plan.workloads]}

@@ -1,0 +1,7 @@
+"""x"""
+
+from typing import Any
+
+
+def protocols_page(document: Any) -> str:
+    return ""
