@@ -50,7 +50,7 @@ class Probe:
         if not self.root or not (PROC / str(self.root)).exists():
             return None
         family = list(_family(self.root))
-        cpu = sum(_cpu_ticks(pid) for pid in family) / _TICK
+        cpu = sum(_cpu_seconds(pid) for pid in family)
         return Usage(cpu, sum(_memory(pid) for pid in family), len(family))
 
 
@@ -134,10 +134,23 @@ def _family(root: int) -> Iterator[int]:
         waiting += children.get(pid, [])
 
 
-def _cpu_ticks(pid: int) -> int:
+def _cpu_seconds(pid: int) -> float:
     """Of the process and of its children that have ended."""
     fields = _stat(pid)
-    return sum(int(value) for value in fields[11:15])
+    if not fields:
+        return 0.0
+    own, children = sum(map(int, fields[11:13])), sum(map(int, fields[13:15]))
+    # Ticks are of 10 ms.  The scheduler counts nanoseconds, but forgets threads that have ended.
+    return max(own / _TICK, _scheduled(pid)) + children / _TICK
+
+
+def _scheduled(pid: int) -> float:
+    total = 0
+    with suppress(OSError):
+        for thread in os.scandir(PROC / str(pid) / "task"):
+            with suppress(OSError, ValueError):
+                total += int(Path(thread.path, "schedstat").read_text().split()[0])
+    return total / 1e9
 
 
 def _memory(pid: int) -> int:

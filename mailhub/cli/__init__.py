@@ -21,6 +21,7 @@ from mailhub.cli import (
     domain,
     mailbox,
     passwd,
+    report,
     server,
     session,
 )
@@ -37,6 +38,7 @@ NOUNS = (
     directory,
     deliver,
     doctor,
+    report,
     bench,
 )
 

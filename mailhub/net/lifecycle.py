@@ -23,6 +23,7 @@ from mailhub.net.output import Output
 from mailhub.net.recorder import FlightRecorder
 from mailhub.net.tasks import Tasks
 from mailhub.net.timer import IdleTimer
+from mailhub.net.traffic import Traffic
 
 
 class Hooks(protocol.Protocol):
@@ -72,6 +73,7 @@ class Lifecycle(Hooks):
         clock, limits = host.reactor, host.limits
         self.client = Client(host.connections.new_id(), protocol_name, "", 0)
         self.recorder = FlightRecorder(clock.seconds, host.flight_recorder_octets)
+        self.traffic = Traffic()
         self.since = clock.seconds()
         self.closing = False
         self._outcome = "client"
@@ -80,7 +82,7 @@ class Lifecycle(Hooks):
         self._output = Output(
             clock,
             limits.write_timeout,
-            gave=self._timer.touch,
+            gave=self._gave,
             changed=self._output_changed,
             stuck=self._stuck,
         )
@@ -168,6 +170,7 @@ class Lifecycle(Hooks):
     def arrived(self, data: bytes) -> None:
         if not self.closing:
             self._timer.touch()
+            self.traffic.octets_in += len(data)
             self._step(lambda: self._inbox.take(data))
 
     def gone(self, reason: Failure, was_in: bool) -> None:
@@ -181,6 +184,9 @@ class Lifecycle(Hooks):
                 seconds = self.host.reactor.seconds() - self.since
                 outcome = self._outcome
                 self.event("connection.closed", level="debug", seconds=seconds, outcome=outcome)
+                if self.traffic.account:
+                    told = self.traffic.fields()
+                    self.event("session.closed", level="info", seconds=seconds, **told)
         self._tasks.cancel_all()
         self.host.connections.remove(self.client.connection)
 
@@ -198,6 +204,10 @@ class Lifecycle(Hooks):
     def _if_open(self, function: Callable[[], None]) -> None:
         if not self.closing:
             self._step(function)
+
+    def _gave(self, octets: int) -> None:
+        self._timer.touch()
+        self.traffic.octets_out += octets
 
     def _output_changed(self) -> None:
         # Whoever asks without reading the answers is not listened to meanwhile.

@@ -59,12 +59,13 @@ class Output:
         clock: IReactorTime,
         stuck_seconds: float,
         *,
-        gave: Callable[[], None],
+        gave: Callable[[int], None],
         changed: Callable[[], None],
         stuck: Callable[[], None],
     ) -> None:
-        """*gave* is called with every write to the transport, *changed* when the transport
-        becomes full or takes data again, *stuck* when it stayed full for *stuck_seconds*.
+        """*gave* is called with the size of every write to the transport, *changed* when the
+        transport becomes full or takes data again, *stuck* when it stayed full for
+        *stuck_seconds*.
         """
         self._clock = clock
         self._stuck_seconds = stuck_seconds
@@ -192,7 +193,7 @@ class Output:
             unsent = data[sent_now(self._transport, data) :]
             if unsent:
                 self._transport.write(unsent)
-            self._gave()
+            self._gave(len(data))
 
     def _unblock(self) -> None:
         self.blocked = False

@@ -89,6 +89,7 @@ class ConnectionTable:
             return f"Too many connections of this account ({self._named(holders)})"
         self._per_account.setdefault(account, set()).add(connection_id)
         entry.account, entry.account_address = account, address
+        entry.connection.traffic.account = address
         entry.connection.logged_in()
         return None
 

@@ -60,6 +60,14 @@ class Maildrop:
             raise NoSuchMessage(f"Message {number} is deleted")
         return number - 1
 
+    @property
+    def mailbox(self) -> int:
+        """The id of the mailbox."""
+        return int(self._mailbox.id)
+
+    def uid(self, index: int) -> int:
+        return self._uids[index]
+
     def size(self, index: int) -> int:
         return self._sizes[index]
 

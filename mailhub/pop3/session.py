@@ -19,6 +19,7 @@ from mailhub.model.errors import Refusal
 from mailhub.model.mail import Client
 from mailhub.net.host import Host
 from mailhub.net.login import LoggedIn, LogIn
+from mailhub.net.traffic import Traffic
 from mailhub.pop3.commands import AUTHORIZATION, SECRET, TRANSACTION, Handler
 from mailhub.pop3.delay import LoginDelay
 from mailhub.pop3.errors import refusal
@@ -34,6 +35,7 @@ class Channel(Protocol):
 
     host: Host
     lines: LineReader
+    traffic: Traffic
 
     @property
     def client(self) -> Client: ...

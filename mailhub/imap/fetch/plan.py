@@ -55,6 +55,10 @@ class Item:
     section: Section | None = None
 
 
+WHOLE = frozenset((b"BODY[]", b"BODY[TEXT]", b"RFC822", b"RFC822.TEXT"))
+"""With these, a message counts as taken away whole."""
+
+
 def escape(text: bytes) -> bytes:
     """*text* for use in a template: a section may name a header field with a per cent sign."""
     return text.replace(b"%", b"%%")
@@ -67,6 +71,7 @@ class Plan:
         unique = {item.name: item for item in items}
         self.items = tuple(unique.values())
         self.fields = tuple(dict.fromkeys(f for item in self.items for f in item.fields))
+        self.whole = not WHOLE.isdisjoint(unique)
         body = b" ".join(item.wire for item in self.items)
         self._template = b"* %d FETCH (" + body + b")\r\n"
 

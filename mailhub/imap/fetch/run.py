@@ -92,6 +92,7 @@ class Answer:
         for plan, part in self._by_plan(batch.uids):
             piece = batch if part is None else batch.part(part.start, part.stop)
             self._session.write(plan.lines(numbers if part is None else numbers[part], piece))
+        self._note(batch.uids)
         self.answered += len(numbers)
         await self._session.ready()
 
@@ -105,7 +106,13 @@ class Answer:
                 # A literal cannot be taken back; whatever followed would be read as its octets.
                 self._session.connection.abort("content lost")
                 raise
+            self._note(batch.uids)
             self.answered += 1
+
+    def _note(self, uids: Sequence[int]) -> None:
+        if self._plan.whole and uids:
+            taken = NumberSet.of_sorted(uids)
+            self._session.connection.traffic.retrieved(int(self._selected.mailbox.id), taken)
 
     def _known(self, batch: Batch) -> tuple[Batch, Sequence[int]]:
         """Without the messages that the client has not been told of."""

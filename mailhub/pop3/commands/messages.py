@@ -10,6 +10,7 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mailhub.model.errors import MessageGone
+from mailhub.model.numbers import NumberSet
 from mailhub.pop3.commands.general import no_argument
 from mailhub.pop3.maildrop import Maildrop
 from mailhub.pop3.surrogate import needs_utf8, surrogate
@@ -73,6 +74,7 @@ async def retr(session: Session, argument: bytes) -> None:
         piece = await drop.read(index, position)
         position += len(piece)
     session.channel.write(stuffer.finish())
+    session.channel.traffic.retrieved(drop.mailbox, NumberSet.of(drop.uid(index)))
 
 
 async def top(session: Session, argument: bytes) -> None:
