@@ -10,7 +10,7 @@ WORKERS ?= 2
 INSTALL := $(BIN)/python -m pip install --quiet --disable-pip-version-check \
 	--config-settings editable_mode=compat --editable
 
-.PHONY: run test check format docs wheel clean
+.PHONY: run test check format docs wheel bench-peers clean
 
 run: $(VENV)/installed.run
 	exec $(BIN)/twist mailhub $(ARGS)
@@ -36,6 +36,10 @@ docs: $(VENV)/installed.check
 wheel: $(VENV)/installed.check
 	rm -rf build dist
 	$(BIN)/python -m build --quiet --wheel --outdir dist .
+
+# mailhub beside Dovecot (an hour; as root), into docs/benchmarks.rst.  Smaller: BENCH="--help".
+bench-peers: $(VENV)/installed.run
+	$(BIN)/python -m benchmarks.peers $(BENCH)
 
 clean:
 	rm -rf $(VENV) build dist docs/_build *.egg-info twisted/plugins/dropin.cache
