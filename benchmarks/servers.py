@@ -133,6 +133,7 @@ service pop3-login {{
   }}
 }}
 service imap {{
+  idle_kill = 4s
   service_count = 100
   process_min_avail = 4
   process_limit = 2500

@@ -56,7 +56,7 @@ def test_make_has_the_targets_that_are_named() -> None:
     named = {
         target
         for page in PAGES
-        for target in re.findall(r"(?:^    |``)make ([a-z]+)", page.read_text(), re.MULTILINE)
+        for target in re.findall(r"(?:^    |``)make ([a-z-]+)", page.read_text(), re.MULTILINE)
     }
     assert {"run", "test", "check"} <= named
     for target in named:

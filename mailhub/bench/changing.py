@@ -6,8 +6,8 @@ import statistics
 import time
 
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Job, Part
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part
 from mailhub.bench.reading import as_set
 from mailhub.bench.setting import BIG, Figure, Setting, recreate
 from mailhub.bench.steps import GATE, Steps

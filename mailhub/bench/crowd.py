@@ -10,8 +10,8 @@ from typing import Any
 
 from mailhub.bench import mail
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Job, Part
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part
 from mailhub.bench.lmtp import Lmtp
 from mailhub.bench.pop3 import Pop3
 from mailhub.bench.setting import INBOX_MESSAGES, Figure, Setting, fill_inboxes, percentile
@@ -76,7 +76,12 @@ def idle(setting: Setting) -> Figure:
     """Memory of an idle connection, and the time from acknowledged delivery to push."""
     fill_inboxes(setting)
     connections, accounts = setting.idle, min(setting.target.accounts, setting.idle)
-    options = {"listeners": connections, "accounts": accounts, "seed": setting.seed}
+    options = {
+        "listeners": connections,
+        "accounts": accounts,
+        "settle": setting.settle,
+        "seed": setting.seed,
+    }
     arrived, pushed, *_ = setting.crew.run(Job(_idle, connections + 1, 0.0, options))
     delivered = {record[1:3]: record[3] for record in pushed.records if record[0] == "sent"}
     late = [
@@ -106,7 +111,7 @@ def _listen(part: Part, imap: Imap, number: int) -> Steps[None]:
     yield from imap.log_in(account)
     present = (yield from imap.select(b"INBOX"))["EXISTS"]
     yield from imap.idle()
-    yield Pause(max(0.5, 3 - number * 0.001))  # servers that put idle sessions to rest, do
+    yield Pause(part.options["settle"])
     yield GATE
     heard = 0
     while heard < _PUSHES:

@@ -6,8 +6,8 @@ import time
 
 from mailhub.bench import mail
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Job, Part
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part
 from mailhub.bench.lmtp import Lmtp
 from mailhub.bench.setting import Figure, Setting, percentile
 from mailhub.bench.steps import GATE, Steps

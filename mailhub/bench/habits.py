@@ -12,14 +12,13 @@ from collections.abc import Callable
 from dataclasses import dataclass
 
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Part
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Part
 from mailhub.bench.pop3 import Pop3
 from mailhub.bench.reading import LIST
 from mailhub.bench.steps import GATE, Steps
 
 NEW, DELETED = 10, 10
-LARGE = 5_000_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -118,8 +117,8 @@ HABITS = (
         "poll-anew", "poll with nothing new, not connected", _look_anew_imap, _look_pop3, kept=False
     ),
     Habit("poll-ten", "poll with ten new messages", _fetch_imap, _fetch_pop3, fresh=NEW),
-    Habit("read-text", "read the text of a 5 MB message", _text_imap, _last_pop3, large=True),
-    Habit("read-whole", "read a 5 MB message whole", _whole_imap, _last_pop3, large=True),
+    Habit("read-text", "read the text of a large message", _text_imap, _last_pop3, large=True),
+    Habit("read-whole", "read a large message whole", _whole_imap, _last_pop3, large=True),
     Habit("delete", "delete ten messages", _delete_imap, _delete_pop3),
 )
 

@@ -50,7 +50,8 @@ def _people(clients: int) -> str:
 def _about(document: Document) -> str:
     server, machine = document["server"], document["machine"]
     name = f"{server['version'] or server['name']} at {server['host']}, TLS: {server['tls']}"
-    mail = f"{document['messages']} messages in every INBOX"
+    large = octets(document["large_octets"])
+    mail = f"{document['messages']} messages in every INBOX; a large message has {large}"
     where = f"clients on {machine['cores']} cores ({machine['processor']}), {machine['system']}"
     return (
         f'<p class="about">{escape(name)}. {escape(mail)}. {escape(where)}.'

@@ -10,9 +10,10 @@ from typing import Any
 
 from mailhub.bench import mail, waiting
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Crew, Job, Part, Phase
-from mailhub.bench.habits import HABITS, LARGE, Habit, imap_client, pop3_client
+from mailhub.bench.crew import Crew
+from mailhub.bench.habits import HABITS, Habit, imap_client, pop3_client
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part, Phase
 from mailhub.bench.micro import BUSY
 from mailhub.bench.results import about, machine
 from mailhub.bench.setting import (
@@ -36,6 +37,7 @@ class Plan:
     clients: Sequence[int] = (1, 10, 100)
     messages: int = 50
     interval: float = 2.0
+    large: int = 5_000_000
     seed: int = 1
     erase: bool = False
 
@@ -79,6 +81,7 @@ def _document(
         "server": about(target),
         "messages": plan.messages,
         "interval": plan.interval,
+        "large_octets": plan.large,
         "clients": list(plan.clients),
         "habits": habits,
         "waiting": waits,
@@ -149,7 +152,7 @@ def feed(crew: Crew, accounts: int, plan: Plan, *, more: int = 0, large: bool = 
         "accounts": accounts,
         "messages": plan.messages,
         "more": more,
-        "large": large,
+        "large": plan.large if large else 0,
         "seed": plan.seed,
     }
     crew.run(Job(_feed, min(_FEEDERS, accounts), 0.0, options))
@@ -178,5 +181,5 @@ def _fill(part: Part, imap: Imap) -> Steps[None]:
         yield from imap.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
         yield from imap.command(b"EXPUNGE")
     yield from imap.append(b"INBOX", [mail.typical(n, seed) for n in range(wanted)])
-    if part.options["large"]:
-        yield from imap.append(b"INBOX", (mail.message(1, LARGE, seed),))
+    if large := part.options["large"]:
+        yield from imap.append(b"INBOX", (mail.message(1, large, seed),))

@@ -8,8 +8,8 @@ import time
 from collections.abc import Sequence
 
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Job, Part, Phase
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part, Phase
 from mailhub.bench.setting import BIG, Figure, Setting
 from mailhub.bench.steps import GATE, Steps
 

@@ -23,6 +23,7 @@ class Plan:
     messages: int = 10_000
     seconds: float = 3.0
     idle: int = 2000
+    settle: float = 8.0
     seed: int = 1
     erase: bool = False
     keep: bool = False
@@ -36,7 +37,7 @@ def measure(targets: Sequence[Target], plan: Plan, say: Callable[[str], None]) -
             crew = open_crews.enter_context(Crew(target))
             if not plan.erase:
                 refuse_strangers_mail(crew)
-            settings.append(Setting(crew, plan.messages, plan.seconds, plan.idle, plan.seed))
+            settings.append(_setting(crew, plan))
         for setting in settings:
             say(f"{setting.target.name}: preparing mail")
             make_ready(setting, plan.workloads)
@@ -50,6 +51,10 @@ def measure(targets: Sequence[Target], plan: Plan, say: Callable[[str], None]) -
                     say(f"{setting.target.name}: cleaning up")
                     clear(setting)
         return rows
+
+
+def _setting(crew: Crew, plan: Plan) -> Setting:
+    return Setting(crew, plan.messages, plan.seconds, plan.idle, plan.settle, plan.seed)
 
 
 def _empty(workload: Workload, settings: Sequence[Setting]) -> Row:

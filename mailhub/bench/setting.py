@@ -6,8 +6,9 @@ from dataclasses import dataclass, field
 
 from mailhub.bench import mail
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Crew, Job, Part, Phase
+from mailhub.bench.crew import Crew
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part, Phase
 from mailhub.bench.steps import BenchError, Steps
 from mailhub.bench.target import Target
 
@@ -26,6 +27,7 @@ class Setting:
     messages: int = 10_000
     seconds: float = 3.0
     idle: int = 2000
+    settle: float = 8.0
     seed: int = 1
     capabilities: frozenset[str] = frozenset()
 

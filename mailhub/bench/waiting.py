@@ -10,8 +10,8 @@ import time
 
 from mailhub.bench import mail
 from mailhub.bench.connection import Connection
-from mailhub.bench.crew import Job, Part, Phase
 from mailhub.bench.imap import Imap
+from mailhub.bench.job import Job, Part, Phase
 from mailhub.bench.lmtp import Lmtp
 from mailhub.bench.pop3 import Pop3
 from mailhub.bench.setting import Setting

@@ -89,13 +89,19 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
     )
     @click.option("--seconds", default=3.0, show_default=True, help="For each rate.")
     @click.option("--idle", default=2000, show_default=True, help="Idle connections.")
+    @click.option(
+        "--settle",
+        default=8.0,
+        show_default=True,
+        help="Seconds until their memory is read: servers put idle sessions to rest.",
+    )
     @click.option("--seed", default=1, show_default=True, help="Of the mail that is made.")
     @click.option("--erase", is_flag=True, help="The accounts may hold mail; it is deleted.")
     @click.option("--keep", is_flag=True, help="Leave the mail there for another run.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(command)
     def run(*args: Any, only: Sequence[str], as_json: bool, **given: Any) -> None:
-        names = ("rounds", "messages", "seconds", "idle", "seed", "erase", "keep")
+        names = ("rounds", "messages", "seconds", "idle", "settle", "seed", "erase", "keep")
         try:
             plan = MicroPlan(chosen(only), **{name: given.pop(name) for name in names})
             command(*args, plan=plan, out=Output(as_json=as_json), **given)
@@ -136,8 +142,15 @@ def compare(files: Sequence[Path], plan: MicroPlan, out: Output) -> None:
     "--interval",
     default=2.0,
     show_default=True,
-    type=click.FloatRange(0.2),
+    type=click.FloatRange(0.1),
     help="Seconds between two looks, while waiting.",
+)
+@click.option(
+    "--large",
+    default=5_000_000,
+    show_default=True,
+    type=click.IntRange(30_000),
+    help="Octets of the large message.",
 )
 @click.option("--seed", default=1, show_default=True, help="Of the mail that is made.")
 @click.option("--erase", is_flag=True, help="The accounts may hold mail; it is deleted.")
