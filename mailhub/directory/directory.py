@@ -119,21 +119,21 @@ class Directories:
     def __init__(
         self, reactor: IReactorTime, configs: Sequence[DirectoryConfig], metrics: Metrics
     ) -> None:
-        self._helper = Helper(reactor, configs, metrics) if configs else None
+        self.helper = Helper(reactor, configs, metrics) if configs else None
         self.all: Sequence[Directory] = (
-            [Directory(config, self._helper, reactor) for config in configs]
-            if self._helper is not None
+            [Directory(config, self.helper, reactor) for config in configs]
+            if self.helper is not None
             else []
         )
 
     def start(self) -> None:
         """Start the helper, so that the first log-in does not wait for it."""
-        if self._helper is not None:
-            self._helper.start()
+        if self.helper is not None:
+            self.helper.start()
 
     def stop(self) -> Deferred[None]:
-        if self._helper is not None:
-            return self._helper.stop()
+        if self.helper is not None:
+            return self.helper.stop()
         done: Deferred[None] = Deferred()
         done.callback(None)
         return done

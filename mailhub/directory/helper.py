@@ -23,6 +23,8 @@ from mailhub.directory.servers import Deadline
 from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.model.steps import Steps
 
+NICER = 5
+"""On a machine whose processors are all busy, sessions that are open go before new log-ins."""
 _STDIN, _STDOUT = 0, 1
 _READ = 1 << 16
 
@@ -103,6 +105,7 @@ def answer(lookup: Lookup, question: Question, waited: float) -> Reply:
 def main() -> None:
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # the server closes standard input when it ends
     signal.signal(signal.SIGTERM, signal.SIG_IGN)
+    os.nice(NICER)
     channel = Channel(_STDOUT)
     threads: dict[tuple[str, bool], Threads] = {}
     frames = Frames()

@@ -8,7 +8,7 @@ import time
 from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol, cast
+from typing import Any, cast
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import (
@@ -46,15 +46,6 @@ class _Pending:
     timer: IDelayedCall
 
 
-class Asker(Protocol):
-    """What a Directory needs."""
-
-    def ask(
-        self, directory: DirectoryConfig, method: str, seconds: float, steps: Hearer, *args: object
-    ) -> Deferred[Any]:
-        """The value of the Lookup's *method*.  Raises Refused, Trouble."""
-
-
 class Helper:
     """One for all directories of a server process."""
 
@@ -82,11 +73,17 @@ class Helper:
         if self._process is None and self._stopping is None:
             self._process = _Process(self)
             self._process.spawn(cast(IReactorProcess, self._reactor))
-            self._process.send(self._directories)
+            self._process.send(self._directories, self._reactor)
+
+    @property
+    def pid(self) -> int | None:
+        """Of the process, when there is one."""
+        return None if self._process is None else self._process.pid
 
     def ask(
         self, directory: DirectoryConfig, method: str, seconds: float, steps: Hearer, *args: object
     ) -> Deferred[Any]:
+        """The value of the Lookup's *method*.  Raises Refused, Trouble."""
         key = (directory.name, method == "prove")
         if self._stopping is not None:
             raise Trouble(Kind.WAITED, "the server is shutting down")
@@ -102,7 +99,7 @@ class Helper:
         pending = _Pending(question, Deferred(), steps, timer)
         self._pending[question.number] = pending
         self._waiting[key] += 1
-        self._process.send(question)
+        self._process.send(question, self._reactor)
         return pending.outcome
 
     def stop(self) -> Deferred[None]:
@@ -186,17 +183,33 @@ class _Process(ProcessProtocol):
         self._frames = Frames()
         self._killing: IDelayedCall | None = None
         self._said = b""
+        self._unsent = bytearray()
+        self._deaf = False
+        """It has died, or is about to be found dead: its end will answer what was asked."""
 
     def spawn(self, reactor: IReactorProcess) -> None:
         environment = {**os.environ, "PYTHONPATH": os.pathsep.join(filter(None, sys.path))}
         arguments = [sys.executable, "-m", MODULE]
         reactor.spawnProcess(self, sys.executable, arguments, env=environment)
 
-    def send(self, value: object) -> None:
-        _process(self).writeToChild(0, frame(value))
+    @property
+    def pid(self) -> int | None:
+        return cast("int | None", _process(self).pid)
+
+    def send(self, value: object, reactor: IReactorTime) -> None:
+        """In one write with what else this turn of the reactor brings: a storm comes in bursts."""
+        if not self._unsent:
+            reactor.callLater(0, self._flush)
+        self._unsent += frame(value)
+
+    def _flush(self) -> None:
+        data, self._unsent = bytes(self._unsent), bytearray()
+        if data and not self._deaf:
+            _process(self).writeToChild(0, data)
 
     def end(self, reactor: IReactorTime) -> None:
         process = _process(self)
+        self._flush()
         process.closeStdin()
         kill: Callable[[], object] = lambda: process.signalProcess("KILL")  # noqa: E731
         self._killing = reactor.callLater(STOP_SECONDS, kill)
@@ -204,6 +217,9 @@ class _Process(ProcessProtocol):
     def outReceived(self, data: bytes) -> None:
         for value in self._frames.feed(data):
             self._helper.received(value)
+
+    def inConnectionLost(self) -> None:
+        self._deaf = True
 
     def errReceived(self, data: bytes) -> None:
         """What Python writes when it cannot go on."""

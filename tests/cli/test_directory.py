@@ -1,0 +1,181 @@
+"""``mailhub directory``: show, check, probe, against a real OpenLDAP."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from click.testing import CliRunner, Result
+
+from mailhub.cli import cli
+from mailhub.config.load import load
+from mailhub.net.selfsigned import ensure_certificate
+from tests.directory.people import BASE, BLIND, PEOPLE, SECRET, SERVICE, SMALL, password
+from tests.directory.slapd import Slapd
+
+
+@pytest.fixture(scope="module")
+def slapd(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Slapd]:
+    folder = tmp_path_factory.mktemp("cli-slapd")
+    ensure_certificate(folder / "tls")
+    server = Slapd(folder / "slapd", folder / "tls")
+    server.fill()
+    server.start()
+    yield server
+    server.kill()
+
+
+@pytest.fixture
+def secret(tmp_path: Path) -> Path:
+    path = tmp_path / "secret"
+    path.touch(mode=0o600)
+    path.write_text(SECRET)
+    return path
+
+
+def run(*arguments: object, input: str | None = None) -> Result:  # noqa: A002 - click's name
+    return CliRunner().invoke(cli, ["directory", *map(str, arguments)], input=input)
+
+
+@pytest.fixture
+def file(slapd: Slapd, secret: Path, tmp_path: Path) -> Path:
+    """A configuration as ``probe`` writes it."""
+    found = run(
+        "probe", slapd.secure, "--tls-ca", slapd.ca, "--bind-dn", SERVICE,
+        "--bind-password-file", secret,
+    )  # fmt: skip
+    assert found.exit_code == 0, found.output
+    path = tmp_path / "mailhub.toml"
+    path.write_text(found.output)
+    return path
+
+
+def changed(file: Path, old: str, new: str) -> Path:
+    text = file.read_text()
+    assert old in text
+    file.write_text(text.replace(old, new))
+    return file
+
+
+def test_what_probe_writes_passes_the_check(file: Path) -> None:
+    (directory,) = load(file).directories
+    assert (directory.preset, directory.user_base) == ("openldap", PEOPLE)
+    checked = run("check", "--config", file)
+    assert checked.exit_code == 0, checked.output
+    assert {line.split()[0] for line in checked.output.splitlines()} == {"ok"}
+    assert "certificate and name verified" in checked.output
+    assert "p000@example.org is found" in checked.output
+
+
+def test_probe_uses_starttls_where_there_is_no_other(slapd: Slapd) -> None:
+    found = run("probe", slapd.plain, "--tls-ca", slapd.ca)
+    assert found.exit_code == 0
+    assert 'tls = "starttls"' in found.output
+    assert "searched anonymously" in found.output
+
+
+@pytest.mark.parametrize(
+    ("url", "told"),
+    [
+        ("ldap.example.org", "has no scheme"),
+        ("ldaps://no.invalid", "does not resolve"),
+        ("ldaps://127.0.0.1:1", "Connection refused"),
+    ],
+)
+def test_probe_says_why_it_cannot(url: str, told: str) -> None:
+    found = run("probe", url)
+    assert found.exit_code == 1
+    assert told in found.output
+
+
+def test_probe_trusts_no_unknown_ca(slapd: Slapd) -> None:
+    assert "CA that is not trusted" in run("probe", slapd.secure).output
+
+
+@pytest.mark.parametrize(
+    ("old", "new", "told"),
+    [
+        pytest.param(SERVICE, f"cn=other,{BASE}", "or the DN, is wrong", id="bind"),
+        pytest.param(SERVICE, BLIND, "may not see it", id="no rights"),
+        pytest.param(SERVICE, SMALL, "lift the size limit", id="size limit"),
+        pytest.param(
+            f'user_base = "{PEOPLE}"', 'user_base = "dc=example,dc=com"',
+            'did you mean "dc=example,dc=org"?', id="base",
+        ),
+        pytest.param(
+            f'user_base = "{PEOPLE}"', f'user_base = "ou=groups,{BASE}"',
+            "classes there: groupOfNames", id="no people",
+        ),
+        pytest.param(
+            '"openldap"\n', '"openldap"\nuser_filter = "(cn={login})"\n', "does not find p000",
+            id="filter",
+        ),
+        pytest.param(
+            "[directory.groups]", '[directory.attributes]\nid = "o"\n[directory.groups]',
+            "have no o: uid=p000", id="id",
+        ),
+        pytest.param(
+            "[directory.groups]", '[directory.attributes]\naddress = "o"\n[directory.groups]',
+            "have no address", id="address",
+        ),
+        pytest.param('"openldap"\n', '"openldap"\ntls_server_name = "x.org"\n', "another name",
+            id="name",
+        ),
+    ],
+)  # fmt: skip
+def test_the_check_names_the_mistake(file: Path, old: str, new: str, told: str) -> None:
+    checked = run("check", "--config", changed(file, old, new))
+    assert checked.exit_code == 1
+    assert told in checked.output
+    assert "error" in checked.output
+
+
+def test_a_port_without_tls_is_named(file: Path, slapd: Slapd) -> None:
+    checked = run("check", "--config", changed(file, str(slapd.tls_port), str(slapd.port)))
+    assert "does not speak TLS on this port" in checked.output
+
+
+def test_a_port_with_tls_is_named(file: Path, slapd: Slapd) -> None:
+    starttls = changed(file, f'["{slapd.secure}"]', f'["ldap://127.0.0.1:{slapd.tls_port}"]')
+    changed(starttls, 'preset = "openldap"', 'preset = "openldap"\ntls = "starttls"')
+    checked = run("check", "--config", starttls)
+    assert "the port may be for TLS from the start" in checked.output
+
+
+def test_one_person_is_followed_step_by_step(file: Path) -> None:
+    asked = ("check", "--config", file, "--user", "alice")
+    found = run(*asked)
+    assert found.exit_code == 0
+    assert "(|(uid=alice)(mail=alice))" in found.output
+    right = run(*asked, "--password", input=password("alice") + "\n")
+    assert "alice is let in" in right.output
+    assert password("alice") not in right.output
+    wrong = run(*asked, "--password", input="guess\n")
+    assert wrong.exit_code == 1
+    assert "invalidCredentials" in wrong.output
+    nobody = run("check", "--config", file, "--user", "x*")
+    assert nobody.exit_code == 1
+    assert r"uid=x\2a" in nobody.output
+
+
+def test_findings_are_json_for_programs(file: Path) -> None:
+    found = json.loads(run("check", "--config", file, "--json").output)
+    assert {finding["level"] for finding in found} == {"ok"}
+
+
+def test_show_prints_everything_in_a_form_that_can_be_used(file: Path, tmp_path: Path) -> None:
+    shown = run("show", "corp", "--config", file)
+    assert "user_filter = " in shown.output
+    again = tmp_path / "again.toml"
+    again.write_text(shown.output)
+    assert load(again).directories[0].groups.nested == "yes"
+    assert run("show", "--preset", "active-directory").output.count("objectGUID") == 1
+    assert "no directory other, there is corp" in run("show", "other", "--config", file).output
+
+
+def test_without_a_directory_the_way_to_one_is_told(tmp_path: Path) -> None:
+    file = tmp_path / "mailhub.toml"
+    file.write_text("")
+    assert "mailhub directory probe" in run("check", "--config", file).output
