@@ -35,6 +35,14 @@ SIGNING_HINTS: Mapping[str, str] = {
     "00002028": 'it demands signing or TLS: write tls = "ldaps"',
 }
 
+_REFUSALS = (
+    INVALID_CREDENTIALS,
+    NO_SUCH_OBJECT,
+    INVALID_DN,
+    INAPPROPRIATE_AUTH,
+    UNWILLING,  # 389 DS: the account is inactivated, told before the password is looked at
+)
+
 _SUB_CODE = re.compile(r"\bdata ([0-9a-f]{1,8})\b", re.IGNORECASE)
 
 
@@ -98,10 +106,8 @@ def refuse_person(result: Result) -> None:
         raise trouble(result)
     if known := sub_code(result):
         raise Refused(known.verdict, f"{known.text} ({result})")
-    if result.code in (INVALID_CREDENTIALS, NO_SUCH_OBJECT, INVALID_DN, INAPPROPRIATE_AUTH):
+    if result.code in _REFUSALS:
         raise Refused(Verdict.WRONG, f"the directory refused the password: {result}")
-    if result.code == UNWILLING:  # 389 DS: the account is inactivated
-        raise Refused(Verdict.DISABLED, str(result))
     raise trouble(result)
 
 

@@ -31,6 +31,7 @@ from mailhub.net.output import delay
 
 PAGE_SECONDS = 120.0
 """A page of people may take longer than one person: groups are looked up for each."""
+TELL_AGAIN_SECONDS = 60.0
 MAX_PAD_SECONDS = 2.0
 _REFUSALS: dict[Verdict, type[LogInRefused]] = {
     Verdict.NOBODY: NoSuchPerson,
@@ -50,6 +51,7 @@ class Directory:
         self._config = config
         self._helper = helper
         self._clock = clock
+        self._tell_again = 0.0
         self._domains = frozenset(domain.casefold() for domain in config.domains)
 
     def serves(self, domain: str) -> bool:
@@ -61,7 +63,7 @@ class Directory:
         seconds = self._config.request_timeout
         try:
             person: Person = await self._ask("prove", seconds, steps, login, password)
-        except Trouble as trouble:
+        except (Trouble, Unavailable) as trouble:
             raise LogInUnavailable(f"directory {self.name}: {trouble}") from trouble
         except Refused as refused:
             if refused.verdict is Verdict.NOBODY:
@@ -95,9 +97,16 @@ class Directory:
         try:
             return await self._ask(method, seconds, steps, *arguments)
         except Trouble as trouble:
+            self._tell(method, trouble)
+            raise Unavailable("The directory cannot be asked now, try again later") from trouble
+
+    def _tell(self, method: str, trouble: Trouble) -> None:
+        """An event; in an outage each delivery would write one, so now and then is enough."""
+        now = self._clock.seconds()
+        if now >= self._tell_again:
+            self._tell_again = now + TELL_AGAIN_SECONDS
             fields = {"directory": self.name, "question": method, "reason": str(trouble)}
             event("directory.unavailable", level="warn", **fields)
-            raise Unavailable("The directory cannot be asked now, try again later") from trouble
 
     async def _ask(self, method: str, seconds: float, steps: Hearer, *arguments: object) -> Any:
         try:

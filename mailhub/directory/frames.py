@@ -27,6 +27,8 @@ class Question:
     method: str
     arguments: tuple[Any, ...]
     end: float
+    heard: bool = False
+    """Whether anybody wants the steps."""
 
 
 @dataclass(frozen=True, slots=True)

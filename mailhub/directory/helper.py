@@ -21,7 +21,7 @@ from mailhub.directory.frames import Breaker, EventFrame, Frames, Measured, Ques
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.servers import Deadline
 from mailhub.directory.troubles import Kind, Refused, Trouble
-from mailhub.model.steps import Steps
+from mailhub.model.steps import UNHEARD, Hearer, Steps
 
 NICER = 5
 """On a machine whose processors are all busy, sessions that are open go before new log-ins."""
@@ -68,26 +68,31 @@ class Threads:
         self._channel = channel
         self._most = most
         self._waiting: queue.SimpleQueue[tuple[Question, float]] = queue.SimpleQueue()
-        self._idle = threading.Semaphore(0)
+        self._lock = threading.Lock()
+        self._unanswered = 0
         self._started = 0
 
     def put(self, question: Question) -> None:
-        """Called by one thread only."""
+        with self._lock:
+            self._unanswered += 1
+            start = self._started < min(self._unanswered, self._most)
+            self._started += start
         self._waiting.put((question, time.monotonic()))
-        if not self._idle.acquire(blocking=False) and self._started < self._most:
-            self._started += 1
+        if start:
             threading.Thread(target=self._work, name="ldap", daemon=True).start()
 
     def _work(self) -> None:
         while True:
             question, since = self._waiting.get()
             self._channel.send(answer(self._lookup, question, time.monotonic() - since))
-            self._idle.release()
+            with self._lock:
+                self._unanswered -= 1
 
 
 def answer(lookup: Lookup, question: Question, waited: float) -> Reply:
     """Ask, whatever comes of it."""
-    steps = Steps()
+    kept = Steps()
+    steps: Hearer = kept if question.heard else UNHEARD
     value: object = None
     failure: Exception | str | None = None
     try:
@@ -99,7 +104,7 @@ def answer(lookup: Lookup, question: Question, waited: float) -> Reply:
         failure = known
     except Exception:
         failure = traceback.format_exc()
-    return Reply(question.number, value, failure, tuple(steps.taken), waited)
+    return Reply(question.number, value, failure, tuple(kept.taken), waited)
 
 
 def main() -> None:

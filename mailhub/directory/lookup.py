@@ -37,6 +37,8 @@ from mailhub.model.steps import Hearer
 
 TELL_AGAIN_SECONDS = 600.0
 MAX_TOLD = 1000
+MAX_ENTRIES = 10_000
+"""Found by one question; reading everybody has no such limit."""
 MAX_NAME = 1024
 """Characters of a log-in name or address; longer ones are nobody's."""
 _VERDICTS: Mapping[Standing, tuple[Verdict, str]] = {
@@ -57,6 +59,10 @@ class Lookup:
         self._groups = Groups(self.config, self._tell)
         self._pages = Pages()
         self._wanted = wanted(self.config)
+        self._filters = {
+            "user_filter": _filter(self.config.user_filter, LOGIN_PLACES),
+            "address_filter": _filter(self.config.address_filter, ADDRESS_PLACES),
+        }
         self._told: dict[tuple[str, str], float] = {}
         self._lock = threading.Lock()
 
@@ -175,10 +181,12 @@ class Lookup:
         self, key: str, names: Mapping[str, str], deadline: Deadline, steps: Hearer
     ) -> Entry | None:
         """The only entry that matches, or None.  Raises Refused when there are several."""
-        places = LOGIN_PLACES if key == "user_filter" else ADDRESS_PLACES
-        template: FilterTemplate = parse_filter_template(getattr(self.config, key), places)
+        template = self._filters[key]
+        if template is None:
+            raise Trouble(Kind.REFUSED, f"the directory has no {key}")
         ask = Ask(self.config.user_base, template.fill(names), self._wanted, size_limit=2)
-        return self._only(self._search(ask, deadline, steps), names[places[0]], steps)
+        who = names.get("address") or names["login"]
+        return self._only(self._search(ask, deadline, steps), who, steps)
 
     def _only(self, entries: Sequence[Entry], who: str, steps: Hearer) -> Entry | None:
         if len(entries) > 1:
@@ -198,6 +206,8 @@ class Lookup:
                 entries += answer.entries
                 if answer.result.code == codes.SIZE_LIMIT and len(entries) < 2:
                     raise codes.trouble(answer.result)
+                if len(entries) > MAX_ENTRIES:
+                    raise Trouble(Kind.LIMIT, f"more than {MAX_ENTRIES} entries match")
                 if not answer.cookie or not ask.page_size:
                     return [self._completed(wire, entry, deadline) for entry in entries]
                 part = replace(part, cookie=answer.cookie)
@@ -346,6 +356,10 @@ def _let_in(person: Person, steps: Hearer) -> Person:
         steps.add("standing", standing=person.standing.value)
         raise Refused(verdict, text)
     return person
+
+
+def _filter(text: str, places: Sequence[str]) -> FilterTemplate | None:
+    return parse_filter_template(text, places) if text else None
 
 
 def _impossible(name: str) -> bool:

@@ -13,7 +13,6 @@ from __future__ import annotations
 import threading
 import time
 from collections.abc import Callable, Sequence
-from contextlib import suppress
 from dataclasses import dataclass, field
 from typing import Literal, TypeVar
 
@@ -255,7 +254,10 @@ class Servers:
         while not self._closing.wait(self._directory.retry_interval):
             for server in self._all:
                 if server.is_open and self._is_due(server):
-                    self._look_at(server)
+                    try:
+                        self._look_at(server)
+                    except Exception as surprise:  # the thread must live, or nothing recovers
+                        server.why = repr(surprise)
             with self._lock:
                 if not any(server.is_open for server in self._all):
                     self._looking = False
@@ -290,8 +292,7 @@ class Servers:
         self._event("directory.server_up", "info", server=server.url, seconds=seconds)
 
     def _event(self, name: str, level: str, **fields: object) -> None:
-        with suppress(ValueError):  # the pipe to the server is closed: so will we be
-            self._watcher.event(name, level, {"directory": self._directory.name, **fields})
+        self._watcher.event(name, level, {"directory": self._directory.name, **fields})
 
 
 def bind_service(wire: Wire, directory: DirectoryConfig, seconds: float) -> None:

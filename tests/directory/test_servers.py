@@ -129,7 +129,7 @@ def test_binds_and_searches_do_not_share_connections(asking: Asking, corp: Direc
 
 
 def reply(directory: DirectoryConfig, asking: Asking, method: str, *arguments: str) -> Reply:
-    question = Question(7, directory.name, method, arguments, time.monotonic() + 10)
+    question = Question(7, directory.name, method, arguments, time.monotonic() + 10, heard=True)
     return answer(asking.lookup(directory), question, 0.5)
 
 
