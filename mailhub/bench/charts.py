@@ -8,27 +8,28 @@ from html import escape
 
 Show = Callable[[float | None], str]
 
-_BAR, _GAP, _LABEL = 14, 5, 150
+_BAR, _GAP, _LONGEST, _LABEL = 14, 5, 130, 80
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 320, 190, 52, 26, 12
 
 
-def bars(values: Mapping[str, float | None], show: Show, top: float | None = None) -> str:
-    """A horizontal bar for each name, the longest as long as *top* (or the largest value)."""
-    largest = top or max((value or 0.0 for value in values.values()), default=0.0)
-    height = len(values) * (_BAR + _GAP) - _GAP
+def bars(values: Mapping[str, float | None], show: Show, classes: Sequence[str] = ()) -> str:
+    """A horizontal bar for each name; its class is the name, or that of *classes*."""
+    largest = max((value or 0.0 for value in values.values()), default=0.0)
     parts = []
     for place, (name, value) in enumerate(values.items()):
         y = place * (_BAR + _GAP)
         share = (value or 0.0) / largest if largest else 0.0
         # A sliver for what is small, so that it is seen to be there.
-        width = max(1.5 if value else 0.0, 130 * share)
+        width = max(1.5 if value else 0.0, _LONGEST * share)
         parts.append(
-            f'<rect class="{escape(name)}" x="0" y="{y}" width="{width:.1f}" height="{_BAR}"'
-            f' rx="2"/><text x="{width + 6:.1f}" y="{y + _BAR - 3}">{escape(show(value))}</text>'
+            f'<rect class="{escape(classes[place] if classes else name)}" x="0" y="{y}"'
+            f' width="{width:.1f}" height="{_BAR}" rx="2"/>'
+            f'<text x="{width + 6:.1f}" y="{y + _BAR - 3}">{escape(show(value))}</text>'
         )
+    height = len(values) * (_BAR + _GAP) - _GAP
     label = ", ".join(f"{name} {show(value)}" for name, value in values.items())
     return (
-        f'<svg class="bars" viewBox="0 0 {130 + 80} {height}" role="img"'
+        f'<svg class="bars" viewBox="0 0 {_LONGEST + _LABEL} {height}" role="img"'
         f' aria-label="{escape(label)}">{"".join(parts)}</svg>'
     )
 

@@ -6,10 +6,12 @@ messages is counted chunk by chunk.  What counts is what the protocol says, befo
 
 from __future__ import annotations
 
+import functools
 import os
 import socket
 import ssl
 from dataclasses import dataclass
+from typing import Any
 
 from mailhub.bench.steps import READ, WRITE, ServerFailed, Steps
 from mailhub.bench.target import Endpoint, Target, tls_context
@@ -25,6 +27,16 @@ class Counts:
     sent: int = 0
     received: int = 0
     round_trips: int = 0
+
+
+@functools.lru_cache(maxsize=64)
+def resolved(host: str, port: int) -> tuple[int, Any]:
+    """Family and address; asked for once, because the resolver is not what is measured."""
+    try:
+        found = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)[0]
+    except OSError as error:
+        raise ServerFailed(f"{host}: {error.strerror}") from error
+    return found[0], found[4]
 
 
 class Connection:
@@ -59,10 +71,8 @@ class Connection:
 
     def open(self) -> Steps[None]:
         """Connect, and begin TLS if it comes at once."""
-        where = socket.getaddrinfo(self.endpoint.host, self.endpoint.port, type=socket.SOCK_STREAM)[
-            0
-        ]
-        self._socket = socket.socket(where[0], socket.SOCK_STREAM)
+        family, address = resolved(self.endpoint.host, self.endpoint.port)
+        self._socket = socket.socket(family, socket.SOCK_STREAM)
         self._socket.setblocking(False)
         self._socket.setsockopt(socket.IPPROTO_TCP, socket.TCP_NODELAY, 1)
         self.generation += 1
@@ -70,7 +80,7 @@ class Connection:
         self._rest = b"\n"
         self._encrypted = False
         self.counts.round_trips += 1
-        self._socket.connect_ex(where[4])
+        self._socket.connect_ex(address)
         yield WRITE
         if code := self._socket.getsockopt(socket.SOL_SOCKET, socket.SO_ERROR):
             raise ServerFailed(f"{self}: {os.strerror(code)}")

@@ -11,7 +11,7 @@ from typing import Any
 from mailhub.bench import mail
 from mailhub.bench.connection import Connection
 from mailhub.bench.imap import Imap
-from mailhub.bench.job import Job, Part
+from mailhub.bench.job import MAX_SAMPLES, Job, Part
 from mailhub.bench.lmtp import Lmtp
 from mailhub.bench.pop3 import Pop3
 from mailhub.bench.setting import INBOX_MESSAGES, Figure, Setting, fill_inboxes, percentile
@@ -90,7 +90,9 @@ def idle(setting: Setting) -> Figure:
         if kind == "heard"
     ]
     detail = {"p50_ms": percentile(late, 0.5), "p99_ms": percentile(late, 0.99)}
-    grown = arrived.server.grown_octets if arrived.server else 0
+    if arrived.server is None:
+        return Figure(None, pushed, detail=detail)
+    grown = max(0, arrived.server.grown_octets)  # mail that was cached may have been let go
     return Figure(grown / connections / 1024, pushed, detail=detail)
 
 
@@ -196,7 +198,8 @@ def _mix(part: Part, number: int) -> tuple[Connection, Steps[None]]:
             began = time.monotonic()
             yield from _one(imap, kind, chosen, part.options)
             part.unit(began)
-            part.records.append((kind, time.monotonic() - began))
+            if len(part.records) < MAX_SAMPLES:
+                part.records.append((kind, time.monotonic() - began))
         yield GATE
         yield from imap.log_out()
 

@@ -15,6 +15,8 @@ from mailhub.bench.micro import BUSY, Workload
 from mailhub.bench.setting import Figure
 from mailhub.bench.target import Target
 
+FAILED = "failed: "
+
 
 @dataclass(slots=True)
 class Series:
@@ -24,14 +26,18 @@ class Series:
     skipped: str = ""
 
     def median(self) -> float | None:
-        values = [figure.value for figure in self.figures]
+        values = [figure.value for figure in self.figures if figure.value is not None]
         return statistics.median(values) if values else None
 
     def best(self, *, less: bool) -> float | None:
         values = [figure.value if figure.best is None else figure.best for figure in self.figures]
-        if not values:
+        seen = [value for value in values if value is not None]
+        if not seen:
             return None
-        return min(values) if less else max(values)
+        return min(seen) if less else max(seen)
+
+    def failed(self) -> bool:
+        return self.skipped.startswith(FAILED)
 
     def detail(self) -> dict[str, float]:
         names = self.figures[0].detail if self.figures else {}

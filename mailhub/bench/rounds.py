@@ -8,7 +8,7 @@ from dataclasses import dataclass
 
 from mailhub.bench.crew import Crew
 from mailhub.bench.micro import Workload, make_ready, reason_to_skip
-from mailhub.bench.results import Row, Series
+from mailhub.bench.results import FAILED, Row, Series
 from mailhub.bench.setting import Setting, clear, refuse_strangers_mail
 from mailhub.bench.steps import BenchError, ServerFailed
 from mailhub.bench.target import Target
@@ -30,7 +30,9 @@ class Plan:
 
 
 def measure(targets: Sequence[Target], plan: Plan, say: Callable[[str], None]) -> list[Row]:
-    """All workloads on all *targets*; *say* is told what is being done."""
+    """All workloads on all *targets*; *say* is told what is being done.  Raises BenchError."""
+    if len({target.name for target in targets}) < len(targets):
+        raise BenchError(f"both servers are named {targets[0].name}: give one another name")
     with ExitStack() as open_crews:
         settings = []
         for target in targets:
@@ -75,6 +77,6 @@ def _round(
             try:
                 series.figures.append(row.workload.run(setting))
             except ServerFailed as failure:
-                series.skipped = f"failed: {failure}"
+                series.skipped = f"{FAILED}{failure}"
             except BenchError as failure:
                 series.skipped = str(failure)

@@ -38,9 +38,12 @@ class Setting:
 
 @dataclass(frozen=True, slots=True)
 class Figure:
-    """One measured value; *best* of those it is the median of; *detail* is shown beside it."""
+    """One measured value (None: it cannot be seen), with what is told beside it.
 
-    value: float
+    *best* is that of the values it is the median of.
+    """
+
+    value: float | None
     phase: Phase
     best: float | None = None
     detail: dict[str, float] = field(default_factory=dict)

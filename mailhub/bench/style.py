@@ -47,6 +47,8 @@ p { margin: .3rem 0 1rem; max-width: 44rem; }
 .matrix.two .row { margin-top: -1px; }
 .matrix .head { font-size: .82rem; font-weight: 600; color: var(--soft); }
 .matrix .what { font-weight: 550; font-size: .93rem; line-height: 1.3; }
+.matrix .what b { color: var(--one); margin-left: .3rem; }
+.note { font-weight: 400; font-size: .8rem; }
 .matrix small { display: none; color: var(--soft); }
 .small { display: grid; grid-template-columns: repeat(auto-fill, minmax(17rem, 1fr)); gap: .8rem; }
 figure {
@@ -59,7 +61,7 @@ svg.bars { max-width: 15rem; }
 svg text { font-size: 11.5px; fill: var(--ink); font-variant-numeric: tabular-nums; }
 svg .axis { fill: var(--soft); font-size: 10.5px; }
 svg .grid { stroke: var(--rule); stroke-width: 1; }
-.IMAP { fill: var(--one); } .POP3 { fill: var(--two); } .third { fill: var(--three); }
+.IMAP, .first { fill: var(--one); } .POP3, .second { fill: var(--two); }
 .IDLE { fill: var(--three); }
 polyline { fill: none; stroke-width: 2; }
 g.IMAP polyline { stroke: var(--one); } g.POP3 polyline { stroke: var(--two); }

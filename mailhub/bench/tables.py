@@ -11,8 +11,10 @@ from rich.text import Text
 from mailhub.bench.results import Row, Series
 from mailhub.bench.target import Target
 
+Show = Callable[[float | None], str]
 
-def micro_table(targets: Sequence[Target], rows: Sequence[Row], rounds: int) -> Table:
+
+def micro_table(targets: Sequence[Target], rows: Sequence[Row]) -> Table:
     """A row for each workload, medians and the best of the rounds in columns."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("workload")
@@ -81,9 +83,21 @@ def habits_table(document: Mapping[str, Any]) -> Table:
         for place, row in enumerate(habit["results"]):
             cells = ["" if place else habit["title"], str(row["clients"])]
             for _, key, show in HABIT_MEASURES:
-                cells += [show(row["imap"][key]), show(row["pop3"][key])]
+                cells += [_marked(row[name], key, show) for name in ("imap", "pop3")]
             table.add_row(*map(Text, cells))
     return table
+
+
+def _marked(costs: Mapping[str, Any], key: str, show: Show) -> str:
+    """With an asterisk where the clients were what was measured."""
+    mark = "*" if key == "median_ms" and costs["limited_by_client"] else ""
+    return show(costs[key]) + mark
+
+
+def limited(document: Mapping[str, Any]) -> bool:
+    """Whether there is such a mark."""
+    rows = [row for habit in document["habits"] for row in habit["results"]]
+    return any(row[name]["limited_by_client"] for row in rows for name in ("imap", "pop3"))
 
 
 def waiting_table(document: Mapping[str, Any]) -> Table:
@@ -117,7 +131,6 @@ def milliseconds(value: float | None) -> str:
     return f"{number(value / 1e3)} s" if value >= 1000 else f"{number(value)} ms"
 
 
-Show = Callable[[float | None], str]
 HABIT_MEASURES: tuple[tuple[str, str, Show], ...] = (
     ("time", "median_ms", milliseconds),
     ("received", "received_octets", octets),

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import functools
 import os
+import shutil
 import sys
 from collections.abc import Callable, Sequence
 from dataclasses import asdict
@@ -11,19 +12,19 @@ from pathlib import Path
 from typing import Any
 
 import click
-from rich.console import Console
 
 from mailhub.bench import protocols as comparison
 from mailhub.bench.micro import chosen
+from mailhub.bench.micropage import micro_page
 from mailhub.bench.page import protocols_page
 from mailhub.bench.protocols import Plan
 from mailhub.bench.results import as_json
 from mailhub.bench.rounds import Plan as MicroPlan
 from mailhub.bench.rounds import measure
 from mailhub.bench.steps import BenchError
-from mailhub.bench.tables import habits_table, micro_table, waiting_table
+from mailhub.bench.tables import habits_table, limited, micro_table, waiting_table
 from mailhub.bench.target import TLS_MODES, Target, checked, read_target
-from mailhub.cli.context import Failed
+from mailhub.cli.context import EX_REFUSED, Failed
 from mailhub.cli.output import Output, console
 
 PASSWORD = "MAILHUB_BENCH_PASSWORD"  # noqa: S105  the name of an environment variable
@@ -98,6 +99,7 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
     @click.option("--seed", default=1, show_default=True, help="Of the mail that is made.")
     @click.option("--erase", is_flag=True, help="The accounts may hold mail; it is deleted.")
     @click.option("--keep", is_flag=True, help="Leave the mail there for another run.")
+    @click.option("--html", type=click.Path(path_type=Path), help="Write a page with charts.")
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @functools.wraps(command)
     def run(*args: Any, only: Sequence[str], as_json: bool, **given: Any) -> None:
@@ -114,17 +116,17 @@ def measuring(command: Callable[..., None]) -> Callable[..., None]:
 @group.command()
 @described
 @measuring
-def micro(target: Target, plan: MicroPlan, out: Output) -> None:
+def micro(target: Target, plan: MicroPlan, out: Output, html: Path | None) -> None:
     """Single commands and deliveries, one workload after the other."""
-    _measure([target], plan, out)
+    _measure([target], plan, out, html)
 
 
 @group.command()
 @click.argument("files", metavar="A B", nargs=2, type=click.Path(path_type=Path))
 @measuring
-def compare(files: Sequence[Path], plan: MicroPlan, out: Output) -> None:
+def compare(files: Sequence[Path], plan: MicroPlan, out: Output, html: Path | None) -> None:
     """The workloads of micro on two servers in turn; the ratio is above 1 where A is better."""
-    _measure([_target(file, {}) for file in files], plan, out)
+    _measure([_target(file, {}) for file in files], plan, out, html)
 
 
 @group.command()
@@ -161,6 +163,7 @@ def protocols(target: Target, clients: str, html: Path | None, as_json: bool, **
     out = Output(as_json=as_json)
     try:
         document = comparison.compare(target, Plan(_numbers(clients), **given), _say)
+        _say("")
     except BenchError as error:
         raise Failed(str(error), as_json=as_json) from error
     if html:
@@ -169,6 +172,8 @@ def protocols(target: Target, clients: str, html: Path | None, as_json: bool, **
         out.json(document)
     else:
         console().print(habits_table(document), "", waiting_table(document), sep="\n")
+        if limited(document):
+            out.note("* the clients' own processes were busy: a larger machine would show more")
 
 
 def _numbers(text: str) -> list[int]:
@@ -181,16 +186,23 @@ def _numbers(text: str) -> list[int]:
     return numbers
 
 
-def _measure(targets: Sequence[Target], plan: MicroPlan, out: Output) -> None:
+def _measure(targets: Sequence[Target], plan: MicroPlan, out: Output, html: Path | None) -> None:
     rows = measure(targets, plan, _say)
+    _say("")
+    settings = asdict(plan) | {"workloads": [w.name for w in plan.workloads]}
+    document = as_json(targets, rows, settings)
+    if html:
+        html.write_text(micro_page(document), "utf-8")
     if out.as_json:
-        settings = asdict(plan) | {"workloads": [w.name for w in plan.workloads]}
-        out.json(as_json(targets, rows, settings))
+        out.json(document)
     else:
-        console().print(micro_table(targets, rows, plan.rounds))
+        console().print(micro_table(targets, rows))
+    if any(series.failed() for row in rows for series in row.servers):
+        raise SystemExit(EX_REFUSED)
 
 
 def _say(sentence: str) -> None:
     """What is being done, for somebody who waits."""
     if sys.stderr.isatty():
-        Console(stderr=True, highlight=False).print(sentence, end="\x1b[K\r")
+        room = shutil.get_terminal_size().columns - 1
+        click.echo(f"{sentence[:room]}\x1b[K\r", nl=False, err=True)

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 import json
+import os
+import socket
 import subprocess
 import sys
 from collections.abc import Iterator
@@ -75,13 +77,20 @@ def test_every_workload_gives_a_figure_or_says_why_not(target: Path) -> None:
     assert "secret" not in json.dumps(told)
 
 
-def test_two_servers_are_measured_in_turn_and_compared(target: Path) -> None:
+def test_two_servers_are_measured_in_turn_and_compared(target: Path, tmp_path: Path) -> None:
     other = target.with_name("other.toml")
     other.write_text(target.read_text())
-    told = as_json("bench", "compare", target, other, *SMALL, "--only", "append", "--rounds", "2")
-    (workload,) = told["workloads"]
+    page = tmp_path / "page.html"
+    told = as_json(
+        *("bench", "compare", target, other, *SMALL, "--only", "append", "--only", "sort"),
+        *("--rounds", "2", "--html", page),
+    )
+    workload, _ = sorted(told["workloads"], key=lambda each: str(each["name"]))
     assert [len(result["values"]) for result in workload["servers"].values()] == [2, 2]
     assert workload["ratio"] > 0
+    _well_formed(page.read_text())
+    same = mailhub("bench", "compare", target, target, *SMALL)
+    assert "both servers are named target" in same.stderr
 
 
 def test_imap_beside_pop3_as_figures_and_as_a_page(target: Path, tmp_path: Path) -> None:
@@ -143,6 +152,33 @@ def test_mistakes_are_told_in_one_line(
     assert done.returncode in (1, 2)
     assert told in done.stderr
     assert "Traceback" not in done.stderr
+
+
+def test_a_server_that_goes_away_is_told_as_a_failure(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    """Only POP3 is missing: the rest is measured, and the exit code says that not all was."""
+    server = LiveServer(tmp_path_factory.mktemp("half"))
+    try:
+        server.add_account("bench1@example.org", "secret")
+        with socket.create_server(("127.0.0.1", 0)) as free:
+            port = free.getsockname()[1]
+        done = subprocess.run(
+            [
+                *(MAILHUB, "bench", "micro", "--imap", str(server.port("imap", "implicit"))),
+                *("--pop3", str(port), "--tls", "implicit", "--insecure", *SMALL),
+                *("--user", "bench1@example.org", "--only", "pop3", "--only", "append"),
+            ],
+            capture_output=True,
+            text=True,
+            check=False,
+            env={**os.environ, "MAILHUB_BENCH_PASSWORD": "secret"},
+        )
+    finally:
+        server.process.stop()
+    assert done.returncode == 1
+    assert "failed: pop3 127.0.0.1" in done.stdout
+    assert "APPEND 4 KB, 1 connection" in done.stdout
 
 
 def test_a_wrong_password_is_told_without_showing_it(
