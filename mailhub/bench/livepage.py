@@ -33,8 +33,8 @@ def live_page(document: Mapping[str, Any]) -> str:
     totals = document["protocols"]
     body = [
         "<h1>IMAP beside POP3 in use</h1>\n",
-        f'<p class="about">Sessions that ended from {escape(document["from"])} to'
-        f" {escape(document['to'])}.</p>\n",
+        f'<p class="about">Sessions that ended from {_moment(document["from"])} to'
+        f" {_moment(document['to'])} (UTC).</p>\n",
         f"{KEY}<h2>All together</h2>\n",
         _matrix(MEASURES, {name.upper(): totals[name] for name in totals}),
         "<h2>For each user</h2>\n",
@@ -42,6 +42,11 @@ def live_page(document: Mapping[str, Any]) -> str:
         _better_off(document),
     ]
     return page("IMAP beside POP3 in use", "".join(body))
+
+
+def _moment(text: str) -> str:
+    """To the minute."""
+    return escape(text[:16].replace("T", " "))
 
 
 def _per_user(totals: Mapping[str, float]) -> dict[str, float]:
@@ -68,7 +73,7 @@ def _better_off(document: Mapping[str, Any]) -> str:
     return (
         "<h2>Better off with IMAP</h2>\n<p>Users of POP3, those first whose downloads are most"
         " often in vain.</p>\n"
-        f'<div class="scroll"><table><thead><tr>{head}</tr></thead>'
+        f'<div class="scroll"><table class="people"><thead><tr>{head}</tr></thead>'
         f"<tbody>{rows}</tbody></table></div>\n"
     )
 

@@ -35,9 +35,9 @@ def _about(document: Document) -> str:
         for server in document["servers"]
     )
     text = (
-        f"{servers}. {settings['rounds']} rounds, {settings['messages']:,} messages, clients on"
+        f"{servers}. Rounds: {settings['rounds']}. {settings['messages']:,} messages. Clients on"
         f" {machine['cores']} cores ({machine['processor']},"
-        f" {octets(machine['memory_octets'])}), {machine['system']}. {document['time']}"
+        f" {octets(machine['memory_octets'])}), {machine['system']}. {document['time'][:10]}"
     )
     return f'<p class="about">{escape(text)}</p>\n'
 

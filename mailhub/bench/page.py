@@ -49,13 +49,14 @@ def _people(clients: int) -> str:
 
 def _about(document: Document) -> str:
     server, machine = document["server"], document["machine"]
+    when = document["time"][:16].replace("T", " ")
     name = f"{server['version'] or server['name']} at {server['host']}, TLS: {server['tls']}"
     large = octets(document["large_octets"])
     mail = f"{document['messages']} messages in every INBOX; a large message has {large}"
-    where = f"clients on {machine['cores']} cores ({machine['processor']}), {machine['system']}"
+    where = f"Clients on {machine['cores']} cores ({machine['processor']}), {machine['system']}"
     return (
         f'<p class="about">{escape(name)}. {escape(mail)}. {escape(where)}.'
-        f" {escape(document['time'])}</p>\n"
+        f" {escape(when)} UTC.</p>\n"
     )
 
 

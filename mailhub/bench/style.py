@@ -70,7 +70,7 @@ details { margin-top: 2rem; } summary { cursor: pointer; font-weight: 550; }
 .scroll { overflow-x: auto; }
 table { border-collapse: collapse; font-size: .85rem; font-variant-numeric: tabular-nums; }
 th, td { padding: .25rem .7rem; text-align: right; border-bottom: 1px solid var(--rule); }
-th:first-child, td:first-child { text-align: left; }
+th:first-child, td:first-child, .people th:nth-child(2) { text-align: left; }
 td { white-space: nowrap; } td.text { white-space: normal; text-align: left; min-width: 16rem; }
 th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
 @media (max-width: 46rem) {
@@ -80,6 +80,7 @@ th { color: var(--soft); font-weight: 600; vertical-align: bottom; }
   .matrix .row { grid-template-columns: 1fr 1fr; }
   .matrix .what { grid-column: 1 / -1; }
   .matrix small { display: block; font-size: .78rem; }
+  svg.bars text { font-size: 14px; }
 }
 @media print { body { max-width: none; } .card, figure, .matrix { break-inside: avoid; } }
 """

@@ -71,18 +71,25 @@ def number(value: float | None) -> str:
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
 
 
-def habits_table(document: Mapping[str, Any]) -> Table:
-    """IMAP beside POP3: a row for each habit and number of clients."""
+def habits_tables(document: Mapping[str, Any], columns: int) -> list[Table]:
+    """IMAP beside POP3, for a terminal of so many *columns*."""
+    if columns >= WIDE:
+        return [_habits(document, HABIT_MEASURES)]
+    return [_habits(document, HABIT_MEASURES[:3]), _habits(document, HABIT_MEASURES[3:])]
+
+
+def _habits(document: Mapping[str, Any], measures: Sequence[tuple[str, str, Show]]) -> Table:
+    """A row for each habit and number of clients."""
     table = Table(box=None, pad_edge=False, header_style="bold")
     table.add_column("per client")
     table.add_column("clients", justify="right")
-    for measure, *_ in HABIT_MEASURES:
+    for measure, *_ in measures:
         table.add_column(f"{measure}\nIMAP", justify="right")
         table.add_column("\nPOP3", justify="right")
     for habit in document["habits"]:
         for place, row in enumerate(habit["results"]):
             cells = ["" if place else habit["title"], str(row["clients"])]
-            for _, key, show in HABIT_MEASURES:
+            for _, key, show in measures:
                 cells += [_marked(row[name], key, show) for name in ("imap", "pop3")]
             table.add_row(*map(Text, cells))
     return table
@@ -131,11 +138,12 @@ def milliseconds(value: float | None) -> str:
     return f"{number(value / 1e3)} s" if value >= 1000 else f"{number(value)} ms"
 
 
+WIDE = 150
 HABIT_MEASURES: tuple[tuple[str, str, Show], ...] = (
     ("time", "median_ms", milliseconds),
     ("received", "received_octets", octets),
-    ("sent", "sent_octets", octets),
     ("round trips", "round_trips", number),
+    ("sent", "sent_octets", octets),
     ("server CPU", "server_cpu_ms", milliseconds),
     ("server memory", "server_memory_octets", octets),
 )

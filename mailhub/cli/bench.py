@@ -22,7 +22,7 @@ from mailhub.bench.results import as_json
 from mailhub.bench.rounds import Plan as MicroPlan
 from mailhub.bench.rounds import measure
 from mailhub.bench.steps import BenchError
-from mailhub.bench.tables import habits_table, limited, micro_table, waiting_table
+from mailhub.bench.tables import habits_tables, limited, micro_table, waiting_table
 from mailhub.bench.target import TLS_MODES, Target, checked, read_target
 from mailhub.cli.context import EX_REFUSED, Failed
 from mailhub.cli.output import Output, console
@@ -171,7 +171,9 @@ def protocols(target: Target, clients: str, html: Path | None, as_json: bool, **
     if as_json:
         out.json(document)
     else:
-        console().print(habits_table(document), "", waiting_table(document), sep="\n")
+        terminal = console()
+        for table in (*habits_tables(document, terminal.width), waiting_table(document)):
+            terminal.print(table, "", sep="\n")
         if limited(document):
             out.note("* the clients' own processes were busy: a larger machine would show more")
 
