@@ -14,6 +14,7 @@ from typing import Literal
 from mailhub.config.options import DirectoryConfig
 from mailhub.config.presets import in_full
 from mailhub.directory import codes
+from mailhub.directory.groups import Groups
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.people import addresses_of, id_of, wanted
 from mailhub.directory.servers import ROOT, bind_service
@@ -206,6 +207,13 @@ class Diagnosis:
             if not found.entries:
                 hint = 'groups.mode = "search" works without it'
                 yield Finding("error", "groups", "nobody has the attribute memberOf", hint)
+                return
+        if groups.mode == "search":
+            anybody = Groups(config, lambda what, text: None).anybody
+            found = self._search(wire, Ask(groups.base, anybody, ("1.1",), size_limit=1))
+            if not found.entries:
+                text = f"there is none below {groups.base} that matches {anybody}"
+                yield Finding("warning", "groups", text, "groups.base or groups.filter")
                 return
         yield Finding("ok", "groups", f"by {groups.mode}")
 

@@ -17,7 +17,7 @@ from typing import Generic, TypeVar
 
 from mailhub.config.ldap import GROUP_PLACES
 from mailhub.config.options import DirectoryConfig
-from mailhub.config.templates import escape_filter_octets, parse_filter_template
+from mailhub.config.templates import Place, escape_filter_octets, parse_filter_template
 from mailhub.directory.people import MEMBER_OF
 from mailhub.directory.standing import texts
 from mailhub.directory.wire import Ask, Entry
@@ -78,6 +78,12 @@ class Groups:
             if self._config.filter
             else None
         )
+
+    @property
+    def anybody(self) -> str:
+        """The filter for groups that have any member at all."""
+        parts = self._filter.parts if self._filter is not None else ()
+        return "".join("*" if isinstance(part, Place) else part for part in parts)
 
     def of(self, entry: Entry, search: Search, steps: Hearer) -> frozenset[Group]:
         """All groups of *entry*'s owner.  Raises Trouble."""

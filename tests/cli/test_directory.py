@@ -132,6 +132,16 @@ def test_the_check_names_the_mistake(file: Path, old: str, new: str, told: str) 
     assert "error" in checked.output
 
 
+def test_groups_are_never_silently_missing(file: Path) -> None:
+    elsewhere = changed(file, f'base = "{BASE}"', f'base = "{PEOPLE}"')
+    checked = run("check", "--config", elsewhere)
+    assert f"there is none below {PEOPLE} that matches" in checked.output
+    by_entry = changed(file, "[directory.groups]", '[directory.groups]\nmode = "memberOf"')
+    assert "ok       groups      by memberOf" in run("check", "--config", by_entry).output
+    students = changed(by_entry, f'user_base = "{PEOPLE}"', f'user_base = "ou=students,{PEOPLE}"')
+    assert "nobody has the attribute memberOf" in run("check", "--config", students).output
+
+
 def test_a_port_without_tls_is_named(file: Path, slapd: Slapd) -> None:
     checked = run("check", "--config", changed(file, str(slapd.tls_port), str(slapd.port)))
     assert "does not speak TLS on this port" in checked.output
