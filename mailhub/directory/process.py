@@ -25,7 +25,7 @@ from mailhub.config.options import DirectoryConfig
 from mailhub.directory.frames import Breaker, EventFrame, Frames, Measured, Question, Reply, frame
 from mailhub.directory.troubles import Kind, Trouble
 from mailhub.metrics import Metrics
-from mailhub.model.steps import Hearer
+from mailhub.model.steps import UNHEARD, Hearer
 
 MODULE = "mailhub.directory.helper"
 GRACE_SECONDS = 1.0
@@ -94,7 +94,9 @@ class Helper:
         if self._process is None:
             raise Trouble(Kind.WAITED, "the directory helper is being started again")
         self._number += 1
-        question = Question(self._number, directory.name, method, args, time.monotonic() + seconds)
+        end = time.monotonic() + seconds
+        heard = steps is not UNHEARD
+        question = Question(self._number, directory.name, method, args, end, heard)
         timer = self._reactor.callLater(seconds + GRACE_SECONDS, self._late, question.number)
         pending = _Pending(question, Deferred(), steps, timer)
         self._pending[question.number] = pending
