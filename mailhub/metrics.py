@@ -75,6 +75,9 @@ class Metrics:
             "operation",
             "outcome",
         )
+        self._directory_questions = self._counter(
+            "directory_questions", "Log-ins, look-ups, pages", "directory", "question", "outcome"
+        )
         self._directory_wait = self._histogram(
             "directory_queue_seconds", "From being asked to being begun", "directory"
         )
@@ -125,6 +128,9 @@ class Metrics:
     ) -> None:
         """Names are the configuration's; divided by the log-ins: the cost of one."""
         self._directory_seconds(directory, server, operation, outcome).observe(seconds)
+
+    def directory_question(self, directory: str, question: str, outcome: str) -> None:
+        self._directory_questions(directory, question, outcome).inc()
 
     def directory_waited(self, directory: str, seconds: float) -> None:
         self._directory_wait(directory).observe(seconds)

@@ -23,7 +23,7 @@ from twisted.python.failure import Failure
 from mailhub import log
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory.frames import Breaker, EventFrame, Frames, Measured, Question, Reply, frame
-from mailhub.directory.troubles import Kind, Trouble
+from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.metrics import Metrics
 from mailhub.model.steps import UNHEARD, Hearer
 
@@ -147,6 +147,8 @@ class Helper:
         self._metrics.directory_waited(pending.question.directory, reply.waited)
         for step in reply.steps:
             pending.steps.add(step.what, **step.facts)
+        question = pending.question
+        self._metrics.directory_question(question.directory, question.method, _outcome(reply))
         outcome = self._take(reply.number)
         if isinstance(reply.failure, str):
             outcome.errback(Failure(HelperFailed(reply.failure)))
@@ -232,6 +234,19 @@ class _Process(ProcessProtocol):
             self._killing.cancel()
         said = self._said.decode("utf-8", "replace").strip()
         self._helper.ended("\n".join(filter(None, (reason.getErrorMessage(), said))))
+
+
+def _outcome(reply: Reply) -> str:
+    """For the metrics: ``ok``, ``none``, why somebody is refused, or what is wrong."""
+    match reply.failure:
+        case None:
+            return "none" if reply.value is None else "ok"
+        case Refused():
+            return reply.failure.verdict.value
+        case Trouble():
+            return reply.failure.kind.value
+        case _:
+            return "crash"
 
 
 def _process(protocol: _Process) -> IProcessTransport:

@@ -265,6 +265,28 @@ def test_what_the_helper_sees_is_logged_and_counted(
     assert 'operation="search",outcome="ok",server="ldaps://x"} 1.0' in told
 
 
+def test_questions_are_counted_by_what_came_of_them(
+    directory: Directory, world: World, metrics: Metrics
+) -> None:
+    for value, refusal in (
+        (ALICE, None),
+        (None, Refused(Verdict.WRONG, "")),
+        (None, Trouble(Kind.TIMEOUT, "")),
+    ):
+        prove(directory).addErrback(lambda _: None)
+        world.answer(value, refusal)
+    Deferred.fromCoroutine(directory.by_login("x", UNHEARD))
+    world.answer(None)
+    told = metrics.render().decode()
+    for outcome, question in (
+        ("ok", "prove"),
+        ("wrong", "prove"),
+        ("timeout", "prove"),
+        ("none", "by_login"),
+    ):
+        assert f'directory="corp",outcome="{outcome}",question="{question}"}} 1.0' in told
+
+
 @pytest.mark.parametrize(
     ("domains", "domain", "serves"),
     [

@@ -10,6 +10,7 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import replace
+from datetime import timedelta
 from pathlib import Path
 
 import ldap3
@@ -19,6 +20,7 @@ from mailhub.config.options import DirectoryConfig, DirectoryGroups
 from mailhub.directory.troubles import Kind, Trouble, Verdict
 from mailhub.directory.watchdog import Watchdog
 from mailhub.directory.wire import Wire, tls_context
+from mailhub.net import selfsigned
 from tests.directory.asking import Asking
 from tests.directory.people import dn, password
 from tests.directory.slapd import Slapd
@@ -191,6 +193,47 @@ def test_starttls_that_fails_ends_the_connection(
     trouble = asking.trouble(replace(clear(server), tls="starttls"))
     assert trouble.kind is Kind.TLS
     assert set(server.requests) == {"extended"}
+
+
+class Greeting(Listening):
+    """Speaks TLS as its context says."""
+
+    def __init__(self, context: ssl.SSLContext) -> None:
+        self._context = context
+        super().__init__()
+
+    def serve(self, connection: socket.socket) -> None:
+        with self._context.wrap_socket(connection, server_side=True) as secured:
+            secured.recv(1)
+
+
+def context_of(certificate: Path) -> ssl.SSLContext:
+    context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
+    context.load_cert_chain(certificate, certificate.with_suffix(".key"))
+    return context
+
+
+def test_an_expired_certificate_is_named(
+    asking: Asking, clear: Start, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(selfsigned, "SERVER_LIFE", timedelta(seconds=0))
+    selfsigned.ensure_certificate(tmp_path)
+    directory = clear(Greeting(context_of(tmp_path / "server.pem")))
+    url = directory.servers[0].replace("ldap:", "ldaps:")
+    secured = replace(directory, tls="ldaps", servers=(url,), tls_ca=tmp_path / "ca.pem")
+    assert "certificate has expired" in str(asking.trouble(secured))
+
+
+@pytest.mark.filterwarnings("ignore::DeprecationWarning")  # of TLS 1.1, which is the point
+def test_old_tls_is_refused_and_named(asking: Asking, clear: Start, tls: Path) -> None:
+    context = context_of(tls / "server.pem")
+    context.set_ciphers("ALL:@SECLEVEL=0")
+    context.minimum_version = ssl.TLSVersion.TLSv1
+    context.maximum_version = ssl.TLSVersion.TLSv1_1
+    directory = clear(Greeting(context))
+    url = directory.servers[0].replace("ldap:", "ldaps:")
+    secured = replace(directory, tls="ldaps", servers=(url,), tls_ca=tls / "ca.pem")
+    assert "no TLS newer than 1.1" in str(asking.trouble(secured))
 
 
 def test_a_server_without_tls_is_named(asking: Asking, clear: Start, corp: DirectoryConfig) -> None:
