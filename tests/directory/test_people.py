@@ -8,10 +8,12 @@ import pytest
 
 from mailhub.config.options import DirectoryAttributes, DirectoryConfig
 from mailhub.config.presets import in_full
+from mailhub.directory.codes import Result, refuse_person
 from mailhub.directory.ids import spelt
 from mailhub.directory.people import addresses_of, id_of, person_of
 from mailhub.directory.probe import product
 from mailhub.directory.standing import standing_of
+from mailhub.directory.troubles import Refused, Verdict
 from mailhub.directory.wire import Entry, is_administrative
 from mailhub.model.directory import PersonId, Standing
 from mailhub.model.steps import Steps
@@ -216,6 +218,13 @@ def test_an_attribute_of_ones_own_disables(value: str, standing: Standing) -> No
 )
 def test_a_product_is_known_by_its_root_entry(root: Entry, preset: str) -> None:
     assert product(root)[0] == preset
+
+
+def test_389ds_tells_of_a_disabled_account_before_it_looks_at_the_password() -> None:
+    answer = Result(53, "unwillingToPerform", "Account inactivated. Contact system administrator.")
+    with pytest.raises(Refused) as refused:
+        refuse_person(answer)
+    assert refused.value.verdict is Verdict.WRONG  # nothing was proved
 
 
 def test_referrals_to_where_nobody_is_are_known() -> None:
