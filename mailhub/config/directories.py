@@ -266,6 +266,9 @@ def directory_warnings(config: Config) -> Iterator[str]:
             yield f"{where}: people's passwords cross the network in clear"
         if not directory.bind_dn and directory.user_base:
             yield f"{where}: it is searched anonymously, for there is no bind_dn"
+        by_search = directory.groups.mode not in ("none", "memberOf")
+        if directory.mode == "template-bind" and not directory.bind_dn and by_search:
+            yield f"{where}: groups are searched for anonymously, for there is no bind_dn"
         if directory.mode == "template-bind" and not directory.user_base:
             yield f"{where}: people can log in, but no mail is delivered by it without user_base"
 

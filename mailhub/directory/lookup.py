@@ -109,18 +109,21 @@ class Lookup:
         return self._by("address_filter", names, deadline, steps)
 
     def by_id(self, person: PersonId, deadline: Deadline, steps: Hearer) -> Person | None:
+        """None: gone.  Raises Trouble, for only an answer may say so."""
+        self._must_be_searchable()
         comparison = in_filter(self.config.attributes.id, person)
-        if comparison is None or not self.config.user_base:
+        if comparison is None:
             return None
         ask = Ask(self.config.user_base, comparison, self._wanted, size_limit=2)
-        entry = self._only(self._search(ask, deadline, steps), str(person), steps)
+        try:
+            entry = self._only(self._search(ask, deadline, steps), str(person))
+        except Refused as several:
+            raise Trouble(Kind.REFUSED, str(several)) from several
         return None if entry is None else self._person(entry, deadline, steps)
 
     def page(self, cookie: bytes | None, deadline: Deadline, steps: Hearer) -> People:
         """Everybody, a page at a time.  Raises Trouble, also when a cookie is too old."""
-        if not self.config.user_base:
-            return People((), None)
-
+        self._must_be_searchable()
         wire, theirs = self._pages.resume(cookie)
         if wire is None:
             wire = self.servers.take(deadline, steps)
@@ -133,6 +136,11 @@ class Lookup:
         token = self._pages.keep(wire, answer.cookie)
         people = (self._person(entry, deadline, steps) for entry in entries)
         return People(tuple(person for person in people if person is not None), token)
+
+    def _must_be_searchable(self) -> None:
+        """Nobody found where nobody can be looked for is not nobody there."""
+        if not self.config.user_base:
+            raise Trouble(Kind.REFUSED, "the directory has no user_base, it only proves passwords")
 
     def _everybody(self, cookie: bytes) -> Ask:
         config = self.config
@@ -186,9 +194,9 @@ class Lookup:
             raise Trouble(Kind.REFUSED, f"the directory has no {key}")
         ask = Ask(self.config.user_base, template.fill(names), self._wanted, size_limit=2)
         who = names.get("address") or names["login"]
-        return self._only(self._search(ask, deadline, steps), who, steps)
+        return self._only(self._search(ask, deadline, steps), who)
 
-    def _only(self, entries: Sequence[Entry], who: str, steps: Hearer) -> Entry | None:
+    def _only(self, entries: Sequence[Entry], who: str) -> Entry | None:
         if len(entries) > 1:
             dns = "; ".join(entry.dn for entry in entries)
             self._tell("ambiguous", f"{who} is more than one entry: {dns}")
@@ -303,7 +311,7 @@ class Lookup:
         def bind_and_read(wire: Wire) -> Entry:
             self._bound(wire, dn, password, deadline, steps)
             answer = self._answer(wire, ask, deadline, steps)
-            entry = self._only(answer.entries, dn, steps)
+            entry = self._only(answer.entries, dn)
             if entry is None:
                 raise Trouble(Kind.RIGHTS, f"{dn} may not read its own entry")
             return self._completed(wire, entry, deadline)

@@ -266,6 +266,14 @@ def test_what_is_risky_is_said(good: DirectoryConfig) -> None:
     assert "searched anonymously" in said
 
 
+def test_a_template_alone_leaves_some_things_undone(good: DirectoryConfig) -> None:
+    alone = replace(good, bind_dn="", bind_password_file=None, user_base="", **TEMPLATE)  # type: ignore[arg-type]
+    said = " ".join(directory_warnings(Config(directories=(alone,))))
+    assert "groups are searched for anonymously" in said
+    assert "no mail is delivered" in said
+    assert told(replace(alone, groups=DirectoryGroups(mode="none"))) == {}
+
+
 @pytest.mark.parametrize("preset", sorted(set(PRESETS) - {"custom"}))
 def test_every_preset_is_complete_and_right(good: DirectoryConfig, preset: str) -> None:
     directory = replace(good, preset=preset)  # type: ignore[arg-type]

@@ -221,6 +221,22 @@ def test_a_template_makes_the_name_and_the_owner_reads_the_entry(
     assert asking.refused(own, f"x,{PEOPLE}", password("alice")) is Verdict.WRONG
 
 
+def test_who_cannot_be_looked_for_is_not_gone(asking: Asking, corp: DirectoryConfig) -> None:
+    own = replace(corp, mode="template-bind", dn_template=f"uid={{local}},{PEOPLE}", user_base="")
+    own = replace(own, groups=DirectoryGroups(mode="none"))
+    assert asking.prove(own, "alice", password("alice")).dn == dn("alice")
+    assert asking.by_address(own, "alice@example.org") is None
+    for ask in (lambda: asking.by_id(own, entry_id(dn("alice"))), lambda: asking.everybody(own)):
+        with pytest.raises(Trouble, match="only proves passwords"):
+            ask()
+
+
+def test_two_entries_of_one_id_are_no_answer(asking: Asking, corp: DirectoryConfig) -> None:
+    shared = replace(corp, attributes=DirectoryAttributes(id="objectClass"))
+    with pytest.raises(Trouble, match="several entries"):
+        asking.by_id(shared, "inetOrgPerson")
+
+
 @pytest.mark.parametrize(
     ("change", "kind", "text"),
     [
