@@ -11,6 +11,7 @@ from __future__ import annotations
 import re
 from datetime import UTC, datetime
 from email.utils import format_datetime
+from functools import lru_cache
 
 from mailhub.interfaces import Envelope
 from mailhub.model.mail import Client, Recipient
@@ -20,15 +21,19 @@ _UNSAFE = re.compile(r"[\x00-\x1f\x7f-\x9f\u2028\u2029]")
 
 def trace_lines(envelope: Envelope, recipient: Recipient, hostname: str, seconds: float) -> bytes:
     """Whole CRLF-ended lines, in UTF-8."""
-    date = format_datetime(datetime.fromtimestamp(int(seconds), UTC))
     lines = [
         f"Return-Path: <{_safe(envelope.sender)}>",
         f"Delivered-To: {_safe(recipient.address)}",
         f"Received: {_origin(envelope)}by {_safe(hostname)} (mailhub)",
         f"\twith {_protocol(envelope)} id {_safe(envelope.client.connection)};",
-        f"\t{date}",
+        f"\t{_date(int(seconds))}",
     ]
     return "".join(f"{line}\r\n" for line in lines).encode("utf-8", "replace")
+
+
+@lru_cache(4)
+def _date(seconds: int) -> str:
+    return format_datetime(datetime.fromtimestamp(seconds, UTC))
 
 
 def _origin(envelope: Envelope) -> str:

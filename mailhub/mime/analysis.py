@@ -5,11 +5,10 @@ Filled by :mod:`mailhub.mime.scanner`; the store keeps every field beside the me
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 
-@dataclass(frozen=True, slots=True)
-class Analysis:
+class Analysis(NamedTuple):
     """The fields do not depend on where the message is filed; sizes and offsets are octets."""
 
     size: int

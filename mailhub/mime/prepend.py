@@ -7,8 +7,6 @@ delivery adds may exceed it.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from mailhub.mime.analysis import Analysis
 from mailhub.mime.headers import fields
 from mailhub.mime.parts import shifted
@@ -27,8 +25,7 @@ def prepended(analysis: Analysis, prefix: bytes) -> Analysis:
     for name, _ in fields(prefix):
         if name in MESSAGE_FIELDS:
             raise ValueError(f"{name.decode('latin-1')} is no trace field")
-    return replace(
-        analysis,
+    return analysis._replace(
         size=analysis.size + len(prefix),
         header_octets=analysis.header_octets + len(prefix),
         parts=shifted(analysis.parts, len(prefix)),

@@ -177,7 +177,7 @@ class AccountFile:
     def commit_small(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
-        """The same as commit, for work on a few rows: it may be done in the reactor."""
+        """As commit, for work on a few rows: it may be done in the reactor."""
         return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), small=True))
 
     def commit_small_lazily(

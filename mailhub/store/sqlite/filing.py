@@ -142,8 +142,9 @@ def thread_of(tx: Tx, analysis: Analysis, content: int) -> int:
         )
     )
     thread = min(known.values(), default=content)
-    for message_id in ids - known.keys():
-        tx.execute("INSERT INTO thread VALUES (?, ?)", (message_id, thread))
+    unknown = ids - known.keys()
+    if unknown:
+        tx.execute("INSERT INTO thread SELECT value, ? FROM carray(?)", (thread, integers(unknown)))
     return thread
 
 

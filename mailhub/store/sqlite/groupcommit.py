@@ -101,7 +101,6 @@ class GroupCommit:
         self._patience_ms = patience_ms
         self._patience = -1
         self._fenced = False
-        self.wal_frames = 0
 
     def prepare(self, jobs: Sequence[Job]) -> Prepared | None:
         """Run small *jobs* here and now, for :meth:`commit`; None: :meth:`run` must do it."""
@@ -251,6 +250,12 @@ class GroupCommit:
 
     # --- the connection
 
+    def pages_written(self) -> int:
+        """To the log, since the last time this was asked."""
+        if self._db is None:
+            return 0
+        return self._db.status(apsw.SQLITE_DBSTATUS_CACHE_WRITE, True)[0]
+
     @property
     def db(self) -> apsw.Connection | None:
         """For housekeeping between groups; None: not open, or fenced."""
@@ -275,13 +280,8 @@ class GroupCommit:
         db = self._connect()
         self._synchronous = ""
         self._patience = -1
-        # Takes the place of SQLite's own automatic checkpoint, too.
-        db.set_wal_hook(self._grown)
+        db.wal_autocheckpoint(0)  # it would run inside the COMMIT that a client waits for
         return db
-
-    def _grown(self, db: apsw.Connection, name: str, frames: int) -> int:
-        self.wal_frames = frames
-        return apsw.SQLITE_OK
 
     def _fence(self, error: apsw.Error) -> None:
         self._fenced = True

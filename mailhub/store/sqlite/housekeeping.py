@@ -36,42 +36,44 @@ class Checkpointer:
     def __init__(self, path: Path, large: Callable[[Path, int], None]):
         self._path = path
         self._large = large
-        self._last = 0
-        """Frames in the log at the last checkpoint."""
+        self._frames = 0
+        """In the log, as far as we have written them; others' are learnt at a checkpoint."""
+        self._due = CHECKPOINT_FRAMES
 
     def is_due(self, group: GroupCommit) -> bool:
-        frames = group.wal_frames
-        if frames < self._last:  # the log was begun anew
-            self._last = 0
-        return frames >= max(CHECKPOINT_FRAMES, self._last + AGAIN_AFTER_FRAMES)
+        """To be asked after every commit."""
+        self._frames += group.pages_written()
+        return self._frames >= self._due
 
     def run(self, group: GroupCommit) -> None:
         """Nobody waits for it but who comes next."""
         if group.db is None:
             return
-        self._last = frames = group.wal_frames
+        frames, moved = _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_PASSIVE)
         if frames >= LARGE_FRAMES:
             self._large(self._path, frames * PAGE_SIZE)
             # Wait a moment for readers, so that the next commit begins the log anew.
             group.wait_for_others(LARGE_TIMEOUT_MS)
-            _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_RESTART)
-        else:
-            _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_PASSIVE)
+            frames, moved = _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_RESTART)
+        # What has been moved entirely is begun anew, as a rule, by the next commit.
+        self._frames = frames if moved < frames else 0
+        self._due = max(CHECKPOINT_FRAMES, self._frames + AGAIN_AFTER_FRAMES)
 
     def before_close(self, group: GroupCommit) -> None:
         """Leave an empty log: the next to open it has nothing to recover."""
-        if group.db is not None and group.wal_frames:
+        if group.db is not None:
             group.wait_for_others(0)
             _checkpoint(group.db, apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
-def _checkpoint(db: apsw.Connection, mode: int) -> None:
+def _checkpoint(db: apsw.Connection, mode: int) -> tuple[int, int]:
+    """How many frames the log has, and how many of them are in the database now."""
     try:
-        db.wal_checkpoint(mode=mode)
+        return db.wal_checkpoint(mode=mode)
     except apsw.Error:
         # Busy, or the disk fails: the log stays, which is safe; commits report the disk's
         # failures themselves, and the next checkpoint tries again.
-        return
+        return (0, 0)
 
 
 def upkeep(tx: Tx, grace_seconds: int) -> float:

@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 import apsw
 
 from mailhub.mime.scanner import Scanner
@@ -21,7 +19,7 @@ def rebuild_content(db: apsw.Connection, content: int) -> None:
         at += len(piece)
     # Where the bytes are divided between columns stays as it is.
     header_octets = value(db, "SELECT length(header) FROM body WHERE content = ?", (content,))
-    analysis = replace(scanner.finish(), header_octets=header_octets)
+    analysis = scanner.finish()._replace(header_octets=header_octets)
     thread = value(db, "SELECT thread FROM content WHERE id = ?", (content,)) or content
     db.execute("DELETE FROM content WHERE id = ?", (content,))
     db.execute(INSERT_CONTENT, content_row(content, thread, analysis))
