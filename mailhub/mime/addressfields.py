@@ -20,7 +20,7 @@ class AddressField(NamedTuple):
     wire: bytes
     """As ENVELOPE shows it; NIL when there is no address."""
     text: str
-    """Decoded, for searching."""
+    """As :func:`texts` has it."""
     sort: str
     """RFC 5256 3: the mailbox part of the first address."""
     display: str
@@ -46,8 +46,12 @@ def _remembered(value: bytes) -> AddressField:
 
 def _address_field(values: list[bytes]) -> AddressField:
     found = parse(values)
-    text = ", ".join([decode_words(value) for value in values])
-    return AddressField(address_list(found), text, _mailbox(found), _display(found))
+    return AddressField(address_list(found), texts(values), _mailbox(found), _display(found))
+
+
+def texts(values: list[bytes]) -> str:
+    """For searching: decoded, each field on a line; there are no other control characters."""
+    return "\n".join([decode_words(value) for value in values])
 
 
 def _mailbox(addresses: list[Address]) -> str:

@@ -32,7 +32,7 @@ class Analysis(NamedTuple):
     base_subject: str
     """RFC 5256 2.1, decoded and casemapped."""
     subject: str
-    """Decoded; likewise the addresses, for searching and sorting."""
+    """For searching: decoded, each field of that name on a line; likewise the addresses."""
     from_: str
     to: str
     cc: str

@@ -6,7 +6,7 @@ One compiled expression per set of names; clients ask for the same few sets all 
 from __future__ import annotations
 
 import re
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from functools import lru_cache
 
 _REST = rb"[^\n]*+(?:\n[\t ][^\n]*+)*+"
@@ -35,6 +35,20 @@ def select_fields(header_block: bytes, names: frozenset[bytes], exclude: bool = 
     # Every line was found with the LF before it; a last line without one gets none.
     last = b"\n" if ended or not block.endswith(found[-1]) else b""
     return b"".join(found)[1:] + last + empty_line
+
+
+def select_from_many(header_blocks: Iterable[bytes], names: frozenset[bytes]) -> list[bytes]:
+    """:func:`select_fields` of many blocks at once, for FETCH of a whole mailbox."""
+    find = _finder(names)
+    selected: list[bytes] = []
+    for block in header_blocks:
+        if not block.endswith(b"\n\r\n"):
+            selected.append(select_fields(block, names))
+        elif found := find(b"\n" + block):
+            selected.append(b"".join(found)[1:] + b"\n\r\n")
+        else:
+            selected.append(b"\r\n")
+    return selected
 
 
 def _all_but(names: frozenset[bytes], block: bytes) -> list[bytes]:

@@ -7,6 +7,7 @@ they are.  Text for searching is decoded and keeps its case.
 from __future__ import annotations
 
 from mailhub.mime import dates, messageids, parts
+from mailhub.mime.addressfields import texts
 from mailhub.mime.analysis import Analysis
 from mailhub.mime.attachments import has_attachment
 from mailhub.mime.casemap import casemap
@@ -39,7 +40,7 @@ def summarise(root: Node, size: int, fields: Fields) -> Analysis:
             first(fields, b"references") or b"", first(fields, b"in-reply-to") or b""
         ),
         base_subject=casemap(base_subject(subject)),
-        subject=subject,
+        subject=texts(fields.get(b"subject", [])),
         from_=found.from_.text,
         to=found.to.text,
         cc=found.cc.text,

@@ -6,7 +6,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mailhub.mime.fields import select_fields
+from mailhub.mime.fields import select_fields, select_from_many
 from mailhub.mime.scanner import analyse
 from tests.mime.test_properties import broken_mail
 
@@ -99,3 +99,11 @@ def test_selection_is_that_of_a_reader_line_by_line(
     header = data[: analyse(data).header_octets]
     expected = line_by_line(header, frozenset(wanted), exclude)
     assert select_fields(header, frozenset(wanted), exclude) == expected
+
+
+@given(st.lists(broken_mail, max_size=3))
+def test_many_headers_are_selected_from_as_each_alone(messages: list[bytes]) -> None:
+    headers = [m[: analyse(m).header_octets] for m in messages]
+    headers += [b"", b"\r\n", b"\n", b"To: a", b"To: a\r\n", b"X: y\r\n\r\n", b"To: a\n b\n\r\n"]
+    for names in (frozenset((b"to", b"subject")), frozenset[bytes]()):
+        assert select_from_many(headers, names) == [select_fields(h, names) for h in headers]

@@ -16,7 +16,7 @@ def test_texts_are_decoded_and_keep_their_case() -> None:
         )
     )
     assert found.from_ == "Jörg <j@example.org>"
-    assert found.to == "A <a@b>, c@d, e@f"
+    assert found.to == "A <a@b>, c@d\ne@f"  # two fields
     assert found.cc == "café <g@h>"
     assert found.subject == "ab"
 

@@ -198,3 +198,19 @@ def test_searching_in_a_deleted_mailbox_tells_so(world: World) -> None:
 
     with pytest.raises(MailboxGone):
         run(box.search(Everything()))
+
+
+def test_each_field_of_a_name_is_looked_through_and_none_together_with_the_next(
+    world: World,
+) -> None:
+    twice = b"Subject: green tea\r\nSubject: black\r\nFrom: ann@x\r\nFrom: bob@x\r\n\r\n"
+    world.append(twice, b"Subject: =?utf-8?q?Gr=C3=BCner_Tee?=\r\n\r\n", b"\r\n")
+    box = world.mailbox()
+
+    def found(name: str, text: str) -> list[int]:
+        return list(run(box.search(HeaderContains(name, text))).uids)
+
+    assert found("Subject", "BLACK") == found("from", "bob@X") == [1]
+    assert found("SUBJECT", "gr\xfcner t") == [2]
+    assert found("subject", "tea\nblack") == found("subject", "tea\x1e") == []
+    assert found("subject", "") == [1, 2]

@@ -84,7 +84,7 @@ def _header(batch: Batch) -> Columns:
 
 def _picked(section: Section) -> Values:
     def values(batch: Batch) -> Columns:
-        picked = [section.picked(header) for header in batch.columns[Field.HEADER]]
+        picked = section.picked_from(batch.columns[Field.HEADER])
         return map(len, picked), picked
 
     return values

@@ -7,9 +7,10 @@ that a message does not have is None, which is answered NIL.
 from __future__ import annotations
 
 import enum
+from collections.abc import Sequence
 from dataclasses import dataclass
 
-from mailhub.mime.fields import select_fields
+from mailhub.mime.fields import select_fields, select_from_many
 from mailhub.mime.parts import Part, PartTable
 
 
@@ -60,6 +61,12 @@ class Section:
     def picked(self, header: bytes) -> bytes:
         """What HEADER.FIELDS leaves of a header block, byte for byte."""
         return select_fields(header, self.fields, self.text is Text.FIELDS_NOT)
+
+    def picked_from(self, headers: Sequence[bytes]) -> list[bytes]:
+        """The same of many."""
+        if self.text is Text.FIELDS:
+            return select_from_many(headers, self.fields)
+        return [self.picked(header) for header in headers]
 
 
 @dataclass(frozen=True, slots=True)

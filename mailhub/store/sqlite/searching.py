@@ -52,9 +52,18 @@ Text = HeaderContains | BodyContains | TextContains
 Bindings = list[Any]
 
 TEXTS_AT_ONCE = 100
+COLUMN_ROWS = 5_000
+BETWEEN = "\x1e"
+"""Between the texts of a column, which hold no control character but the line break."""
 SECONDS_PER_DAY = 86_400
 _EPOCH = datetime.date(1970, 1, 1).toordinal()
 
+_TEXT_COLUMNS = {
+    "subject": "c.subject",
+    "from": "c.from_text",
+    "to": "c.to_text",
+    "cc": "c.cc_text",
+}
 _DATES = {
     DateField.INTERNAL: ("m.received", "m.zone"),
     DateField.SENT: ("c.sent_seconds", "c.sent_zone"),
@@ -72,7 +81,7 @@ def search(db: apsw.Connection, mailbox: MailboxId, query: Query) -> Found:
     for text in dict.fromkeys(_texts(query)):
         # What the texts before have ruled out is not read.
         among = search.find(query, texts, candidates).uids
-        texts[text] = array("q", [uid for uid in among if search.has_text(uid, text)])
+        texts[text] = search.with_text(among, text)
     return search.find(query, texts, candidates)
 
 
@@ -124,8 +133,31 @@ class _Search:
         assert found is not None
         return Found(unpack_uids(found[0]), found[1] or 0)
 
-    def has_text(self, uid: int, text: Text) -> bool:
-        """Whether a message, if it is still there, contains *text*."""
+    def with_text(self, among: array[int], text: Text) -> array[int]:
+        """Those of *among* that are still there and contain *text*."""
+        column = _column_of(text)
+        if column is None:
+            return array("q", [uid for uid in among if self._has_text(uid, text)])
+        found = array("q")
+        needle = casemap(text.text)
+        for start in range(0, len(among), COLUMN_ROWS):
+            part = array("q", among[start : start + COLUMN_ROWS])
+            packed = row(
+                self._db,
+                f"SELECT {UIDS}, group_concat(text, '{BETWEEN}') FROM ("
+                f"SELECT m.uid, {column} AS text FROM message AS m CROSS JOIN content AS c"
+                " ON c.id = m.content WHERE m.mailbox = ?"
+                " AND m.uid IN (SELECT value FROM carray(?)))",
+                (self._mailbox, integers(part)),
+            )
+            assert packed is not None
+            mapped = casemap(packed[1] or "")
+            if needle in mapped:
+                pairs = zip(unpack_uids(packed[0]), mapped.split(BETWEEN), strict=True)
+                found.extend([uid for uid, value in pairs if needle in value])
+        return found
+
+    def _has_text(self, uid: int, text: Text) -> bool:
         with snapshot(self._db):
             return any(_contains(self._db, content, text) for content in self._content(uid))
 
@@ -137,6 +169,13 @@ class _Search:
             " WHERE m.mailbox = ? AND m.uid = ?",
             (self._mailbox, uid),
         )
+
+
+def _column_of(text: Text) -> str | None:
+    """Where all that *text* is looked for in stands decoded, each field on a line."""
+    if not isinstance(text, HeaderContains) or not text.text or not text.text.isprintable():
+        return None
+    return _TEXT_COLUMNS.get(text.field.lower())
 
 
 def _contains(db: apsw.Connection, found: Row, text: Text) -> bool:

@@ -12,7 +12,7 @@ from mailhub.model.errors import CannotDo, Damaged, StorageFull, Unavailable
 from mailhub.model.mail import AccountId, MailboxId
 from mailhub.store.sqlite.check import check_account
 from mailhub.store.sqlite.files import create_account, make_template, open_account
-from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job
+from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job, Prepared
 from mailhub.store.sqlite.transaction import Tx
 from tests.store.sqlite.faults import Disk, faulty_disk
 
@@ -303,3 +303,81 @@ def test_usage_and_its_ledger_number_go_together(group: Group) -> None:
         (0, 0),
     ]
     assert [usage and usage[1] for usage in seen] == [1, None, 2]
+
+
+# --- small jobs: everything but the COMMIT in the reactor
+
+
+def prepared(group: Group, *works: Callable[[Tx], object]) -> tuple[list[Job], Prepared | None]:
+    jobs = [Job(work, small=True) for work in works]
+    return jobs, group.commit.prepare(jobs)
+
+
+def test_a_prepared_group_is_seen_and_has_results_only_after_its_commit(group: Group) -> None:
+    group.run(add("first"))
+    jobs, ready = prepared(group, add("a"), refuse, add("bb"))
+
+    assert ready is not None
+    assert group.stored() == ["first"]
+    assert not any(job.done for job in jobs)
+    committed = group.commit.commit(ready)
+
+    assert results(jobs) == ["a", CannotDo, "bb"]
+    assert committed.touched == [1, 2]
+    assert group.stored() == ["a", "bb", "first"]
+
+
+def test_nothing_is_prepared_before_the_file_is_open(group: Group) -> None:
+    assert prepared(group, add("a"))[1] is None
+
+
+def test_a_group_is_not_prepared_while_another_process_writes(group: Group) -> None:
+    group.run(add("first"))
+    group.other.execute("BEGIN IMMEDIATE")
+    jobs, ready = prepared(group, add("a"))
+    group.other.execute("ROLLBACK")
+
+    assert ready is None
+    group.commit.run(jobs)
+    assert results(jobs) == ["a"]
+
+
+def test_what_spoils_a_prepared_transaction_is_sorted_out_in_the_thread(group: Group) -> None:
+    group.run(add("first"))
+    jobs, ready = prepared(group, add("a"), break_transaction, add("bb"))
+
+    assert ready is None
+    group.commit.run(jobs)
+    assert results(jobs) == ["a", StorageFull, "bb"]
+    assert group.stored() == ["a", "bb", "first"]
+
+
+def test_a_prepared_commit_that_finds_the_disk_full_is_tried_job_by_job(
+    group: Group, disk: Disk
+) -> None:
+    group.run(add("first"))
+    jobs, ready = prepared(group, add("a"), add("bb"))
+    assert ready is not None
+    disk.full = True
+    group.commit.commit(ready)
+    disk.full = False
+
+    assert results(jobs) == [StorageFull, StorageFull]
+    assert results(group.run(add("ccc"))) == ["ccc"]
+    assert group.stored() == ["ccc", "first"]
+
+
+def test_a_prepared_commit_that_cannot_be_synced_fences_the_account(
+    group: Group, disk: Disk
+) -> None:
+    group.run(add("first"))
+    jobs, ready = prepared(group, add("a"))
+    assert ready is not None
+    disk.fail_syncs = True
+    group.commit.commit(ready)
+
+    assert results(jobs) == [Unavailable]
+    assert group.fences
+    assert prepared(group, add("bb"))[1] is None
+    disk.fail_syncs = False
+    assert results(group.run(add("ccc"))) == ["ccc"]
