@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import re
+import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
@@ -15,6 +17,15 @@ from mailhub.config.options import Config, DirectoryAttributes, DirectoryConfig,
 from mailhub.config.presets import PRESETS, in_full
 from mailhub.config.problems import ConfigError
 from mailhub.net.selfsigned import ensure_certificate
+
+DOCUMENTATION = Path(__file__).parents[2] / "docs" / "directory.rst"
+COMPLETION = """\
+[[directory]]
+name = "corp"
+servers = ["ldaps://ldap.example.org"]
+preset = "openldap"
+user_base = "dc=example,dc=org"
+"""
 
 
 @pytest.fixture
@@ -314,3 +325,23 @@ def test_a_mistake_has_its_line(tmp_path: Path) -> None:
         parse(text, tmp_path / "mailhub.toml")
     assert 'mailhub.toml:4: directory[1].preset: "openldp" is not one of' in str(error.value)
     assert 'did you mean "openldap"?' in str(error.value)
+
+
+def examples() -> list[str]:
+    """The sections in docs/directory.rst, those without a [[directory]] completed by one."""
+    blocks = re.findall(
+        r"^\.\. code-block:: toml\n\n((?:   .*\n|\n)+)", DOCUMENTATION.read_text(), re.MULTILINE
+    )
+    return [
+        block if "[[directory]]" in block else f"{COMPLETION}{block}"
+        for block in map(textwrap.dedent, blocks)
+    ]
+
+
+@pytest.mark.parametrize("text", examples())
+def test_every_example_in_the_documentation_is_right(
+    good: DirectoryConfig, tmp_path: Path, text: str
+) -> None:
+    text = re.sub(r'(bind_password_file = ").*"', rf'\1{good.bind_password_file}"', text)
+    text = re.sub(r'(tls_ca = ").*"', rf'\1{good.tls_ca}"', text)
+    assert len(parse(text, tmp_path / "mailhub.toml").directories) == 1
