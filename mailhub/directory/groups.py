@@ -115,7 +115,7 @@ class Groups:
     def _look_for_member_of(self, search: Search, steps: Hearer) -> None:
         """Nobody in any group may also mean a server that does not keep memberOf."""
         people = self._directory.people_filter
-        ask = Ask(self._directory.user_base, f"(&{people}({MEMBER_OF}=*))", ("1.1",), size_limit=1)
+        ask = Ask(self._directory.user_base, f"(&{people}({MEMBER_OF}=*))", ("1.1",), size_limit=2)
         self._has_member_of = bool(search(ask, steps))
         if not self._has_member_of:
             self._tell(

@@ -7,7 +7,6 @@ raises Refused (about the person) or Trouble (about the servers), never one for 
 
 from __future__ import annotations
 
-import threading
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
@@ -22,23 +21,17 @@ from mailhub.config.templates import (
     parse_filter_template,
 )
 from mailhub.directory import codes
-from mailhub.directory.groups import Groups
+from mailhub.directory.finding import Finder
 from mailhub.directory.ids import in_filter
 from mailhub.directory.pages import Pages
-from mailhub.directory.people import id_of, person_of, wanted
-from mailhub.directory.ranges import completed
 from mailhub.directory.servers import Deadline, Servers
 from mailhub.directory.standing import standing_of
 from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
 from mailhub.directory.watching import Watcher
-from mailhub.directory.wire import Answer, Ask, Entry, Wire, is_administrative
+from mailhub.directory.wire import Ask, Entry, Wire
 from mailhub.model.directory import People, Person, PersonId, Standing
 from mailhub.model.steps import Hearer
 
-TELL_AGAIN_SECONDS = 600.0
-MAX_TOLD = 1000
-MAX_ENTRIES = 10_000
-"""Found by one question; reading everybody has no such limit."""
 MAX_NAME = 1024
 """Characters of a log-in name or address; longer ones are nobody's."""
 _VERDICTS: Mapping[Standing, tuple[Verdict, str]] = {
@@ -56,15 +49,12 @@ class Lookup:
         self.config = in_full(directory)
         self.servers = Servers(self.config, watcher)
         self._watcher = watcher
-        self._groups = Groups(self.config, self._tell)
+        self._finder = Finder(self.config, self.servers, watcher)
         self._pages = Pages()
-        self._wanted = wanted(self.config)
         self._filters = {
             "user_filter": _filter(self.config.user_filter, LOGIN_PLACES),
             "address_filter": _filter(self.config.address_filter, ADDRESS_PLACES),
         }
-        self._told: dict[tuple[str, str], float] = {}
-        self._lock = threading.Lock()
 
     def close(self) -> None:
         self._pages.close()
@@ -89,7 +79,7 @@ class Lookup:
                 raise Refused(Verdict.NOBODY, f"no entry for {login}")
             entry = found
             self._bind_entry(entry, password, deadline, steps)
-        person = self._person(entry, deadline, steps)
+        person = self._finder.person(entry, deadline, steps)
         if person is None:
             raise Refused(Verdict.WRONG, f"{entry.dn} has no usable {self.config.attributes.id}")
         return _let_in(person, steps)
@@ -114,12 +104,12 @@ class Lookup:
         comparison = in_filter(self.config.attributes.id, person)
         if comparison is None:
             return None
-        ask = Ask(self.config.user_base, comparison, self._wanted, size_limit=2)
+        ask = Ask(self.config.user_base, comparison, self._finder.wanted, size_limit=2)
         try:
-            entry = self._only(self._search(ask, deadline, steps), str(person))
+            entry = self._finder.only(self._finder.search(ask, deadline, steps), str(person))
         except Refused as several:
             raise Trouble(Kind.REFUSED, str(several)) from several
-        return None if entry is None else self._person(entry, deadline, steps)
+        return None if entry is None else self._finder.person(entry, deadline, steps)
 
     def page(self, cookie: bytes | None, deadline: Deadline, steps: Hearer) -> People:
         """Everybody, a page at a time.  Raises Trouble, also when a cookie is too old."""
@@ -128,13 +118,13 @@ class Lookup:
         if wire is None:
             wire = self.servers.take(deadline, steps)
         try:
-            answer = self._answer(wire, self._everybody(theirs), deadline, steps)
-            entries = [self._completed(wire, entry, deadline) for entry in answer.entries]
+            answer = self._finder.answer(wire, self._everybody(theirs), deadline, steps)
+            entries = [self._finder.completed(wire, entry, deadline) for entry in answer.entries]
         except BaseException:
             wire.close()
             raise
         token = self._pages.keep(wire, answer.cookie)
-        people = (self._person(entry, deadline, steps) for entry in entries)
+        people = (self._finder.person(entry, deadline, steps) for entry in entries)
         return People(tuple(person for person in people if person is not None), token)
 
     def _must_be_searchable(self) -> None:
@@ -147,7 +137,7 @@ class Lookup:
         return Ask(
             config.user_base,
             config.people_filter,
-            self._wanted,
+            self._finder.wanted,
             page_size=config.page_size,
             cookie=cookie,
         )
@@ -183,7 +173,7 @@ class Lookup:
             entry = self._one(key, names, deadline, steps)
         except Refused:
             return None  # several; the event has been written
-        return None if entry is None else self._person(entry, deadline, steps)
+        return None if entry is None else self._finder.person(entry, deadline, steps)
 
     def _one(
         self, key: str, names: Mapping[str, str], deadline: Deadline, steps: Hearer
@@ -192,75 +182,9 @@ class Lookup:
         template = self._filters[key]
         if template is None:
             raise Trouble(Kind.REFUSED, f"the directory has no {key}")
-        ask = Ask(self.config.user_base, template.fill(names), self._wanted, size_limit=2)
+        ask = Ask(self.config.user_base, template.fill(names), self._finder.wanted, size_limit=2)
         who = names.get("address") or names["login"]
-        return self._only(self._search(ask, deadline, steps), who)
-
-    def _only(self, entries: Sequence[Entry], who: str) -> Entry | None:
-        if len(entries) > 1:
-            dns = "; ".join(entry.dn for entry in entries)
-            self._tell("ambiguous", f"{who} is more than one entry: {dns}")
-            raise Refused(Verdict.WRONG, f"several entries match {who}: {dns}")
-        return entries[0] if entries and entries[0].dn else None
-
-    def _search(self, ask: Ask, deadline: Deadline, steps: Hearer) -> Sequence[Entry]:
-        """Everything that matches: page after page if the question is to be paged."""
-
-        def whole(wire: Wire) -> Sequence[Entry]:
-            entries: list[Entry] = []
-            part = ask
-            while True:
-                answer = self._answer(wire, part, deadline, steps)
-                entries += answer.entries
-                if answer.result.code == codes.SIZE_LIMIT and len(entries) < 2:
-                    raise codes.trouble(answer.result)
-                if len(entries) > MAX_ENTRIES:
-                    raise Trouble(Kind.LIMIT, f"more than {MAX_ENTRIES} entries match")
-                if not answer.cookie or not ask.page_size:
-                    return [self._completed(wire, entry, deadline) for entry in entries]
-                part = replace(part, cookie=answer.cookie)
-
-        return self.servers.ask("search", whole, deadline, steps)
-
-    def _answer(self, wire: Wire, ask: Ask, deadline: Deadline, steps: Hearer) -> Answer:
-        started = time.monotonic()
-        outcome = "failed"
-        try:
-            answer = wire.search(ask, deadline.left(self.config.operation_timeout))
-            outcome = "ok"
-        except Trouble as trouble:
-            outcome = trouble.kind.value
-            raise
-        finally:
-            seconds = time.monotonic() - started
-            self._watcher.measured(wire.url, "search", outcome, seconds)
-        steps.add(
-            "search",
-            server=wire.url,
-            base=ask.base,
-            filter=ask.filter,
-            entries=len(answer.entries),
-            dns=tuple(entry.dn for entry in answer.entries[:3]),
-            result=str(answer.result),
-            ms=round(seconds * 1000, 1),
-        )
-        self._refuse_referrals(wire, answer)
-        if answer.result.code not in (codes.SUCCESS, codes.SIZE_LIMIT):
-            raise codes.trouble(answer.result)
-        if answer.result.code == codes.SIZE_LIMIT and not ask.size_limit:
-            raise codes.trouble(answer.result)  # part of the truth is none
-        return answer
-
-    def _completed(self, wire: Wire, entry: Entry, deadline: Deadline) -> Entry:
-        return completed(
-            entry, lambda ask: wire.search(ask, deadline.left(self.config.operation_timeout))
-        )
-
-    def _refuse_referrals(self, wire: Wire, answer: Answer) -> None:
-        for target in answer.referrals:
-            if not is_administrative(target):
-                where = target.split("?")[0]
-                self._tell("referral", f"{wire.url} refers to {where}, which is never followed")
+        return self._finder.only(self._finder.search(ask, deadline, steps), who)
 
     # --- proving ---
 
@@ -304,55 +228,19 @@ class Lookup:
         if template.parts == (Place("login"),):
             user = parse_filter_template(self.config.user_filter, LOGIN_PLACES)
             alone = {**names, "login": names["local"] if "\\" in names["login"] else dn}
-            ask = Ask(self.config.user_base, user.fill(alone), self._wanted, size_limit=2)
+            ask = Ask(self.config.user_base, user.fill(alone), self._finder.wanted, size_limit=2)
         else:
-            ask = Ask(dn, "(objectClass=*)", self._wanted, scope="base")
+            ask = Ask(dn, "(objectClass=*)", self._finder.wanted, scope="base")
 
         def bind_and_read(wire: Wire) -> Entry:
             self._bound(wire, dn, password, deadline, steps)
-            answer = self._answer(wire, ask, deadline, steps)
-            entry = self._only(answer.entries, dn)
+            answer = self._finder.answer(wire, ask, deadline, steps)
+            entry = self._finder.only(answer.entries, dn)
             if entry is None:
                 raise Trouble(Kind.RIGHTS, f"{dn} may not read its own entry")
-            return self._completed(wire, entry, deadline)
+            return self._finder.completed(wire, entry, deadline)
 
         return self.servers.ask("bind", bind_and_read, deadline, steps)
-
-    # --- people ---
-
-    def _person(self, entry: Entry, deadline: Deadline, steps: Hearer) -> Person | None:
-        """None, and an event, for an entry without a usable id."""
-        person_id = id_of(entry, self.config)
-        if person_id is None:
-            attribute = self.config.attributes.id
-            self._tell("no id", f"{entry.dn} has no {attribute} that the service account may read")
-            steps.add("no id", dn=entry.dn, attribute=attribute)
-            return None
-        groups = self._groups.of(
-            entry, lambda ask, hearer: self._search(ask, deadline, hearer), steps
-        )
-        person = person_of(entry, person_id, groups, self.config, steps)
-        steps.add(
-            "person",
-            dn=person.dn,
-            id=str(person.id),
-            addresses=person.addresses,
-            standing=person.standing.value,
-            attributes=dict(person.attributes),
-        )
-        return person
-
-    def _tell(self, what: str, text: str) -> None:
-        """An event, the same one not again for ten minutes."""
-        now = time.monotonic()
-        with self._lock:
-            if self._told.get((what, text), 0.0) > now:
-                return
-            if len(self._told) >= MAX_TOLD:
-                self._told.clear()
-            self._told[what, text] = now + TELL_AGAIN_SECONDS
-        fields = {"directory": self.config.name, "what": what, "reason": text}
-        self._watcher.event("directory.notice", "warn", fields)
 
 
 def _let_in(person: Person, steps: Hearer) -> Person:

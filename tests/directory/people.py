@@ -41,6 +41,9 @@ HOSTILE: Mapping[str, str] = {
 }
 """uid to the RDN of people with signs that DNs and filters give a meaning."""
 
+TEAM = ("comma", "umlaut", "parens")
+"""Those of them who are in a group."""
+
 
 def password(uid: str) -> str:
     return f"secret of {uid}"
@@ -98,7 +101,8 @@ def _people() -> Iterator[tuple[str, Mapping[str, Sequence[str]]]]:
         place = f"ou=students,{PEOPLE}" if number % 2 else PEOPLE
         yield f"uid={uid},{place}", _person(uid)
     for uid in HOSTILE:
-        yield dn(uid), _person(uid)
+        groups = [f"cn=team,{GROUPS}"] if uid in TEAM else []
+        yield dn(uid), _person(uid, memberOf=groups)
     yield (
         dn("alice"),
         _person(
@@ -135,7 +139,7 @@ def _groups() -> Iterator[tuple[str, Mapping[str, Sequence[str]]]]:
         inner = NESTED[(position + 1) % len(NESTED)]
         members = [f"cn={inner},{GROUPS}"]
         if name == NESTED[-1]:
-            members += [dn("alice"), dn("comma"), dn("umlaut"), dn("parens")]
+            members += [dn("alice"), *map(dn, TEAM)]
         yield (
             f"cn={name},{GROUPS}",
             {"objectClass": ["groupOfNames"], "member": members},

@@ -178,6 +178,13 @@ def test_groups_can_be_read_off_the_entry(asking: Asking, corp: DirectoryConfig)
     assert names(asking.by_login(direct, "alice")) == {"team", "only alice"}
     nested = replace(corp, groups=DirectoryGroups(mode="memberOf", base=GROUPS, nested="yes"))
     assert names(asking.by_login(nested, "alice")) == {*NESTED, "only alice"}
+    assert names(asking.by_login(direct, "umlaut")) == {"team"}
+    assert asking.heard.events == []
+
+
+def test_who_is_in_no_group_is_no_trouble(asking: Asking, corp: DirectoryConfig) -> None:
+    read_off = replace(corp, groups=DirectoryGroups(mode="memberOf", base=GROUPS))
+    assert names(asking.by_login(read_off, "p001")) == set()
     assert asking.heard.events == []
 
 
