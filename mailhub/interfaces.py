@@ -202,8 +202,13 @@ class IMailbox(Interface):
 
     async def changes(since: ModSeq) -> Changes: ...
 
-    async def flags(uids: NumberSet, after: Uid | None = None, limit: int = 10_000) -> FlagRows:
-        """A slice of flags and modseqs; *after* is the ``resume`` of the slice before."""
+    async def flags(
+        uids: NumberSet, after: Uid | None = None, limit: int = 10_000, modseqs: bool = True
+    ) -> FlagRows:
+        """A slice of flags and modseqs; *after* is the ``resume`` of the slice before.
+
+        Not *modseqs*: they may be left out, which is quicker.
+        """
 
     async def rows(
         fields: Sequence[Field],

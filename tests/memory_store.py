@@ -420,7 +420,11 @@ class MemoryMailbox:
         )
 
     async def flags(
-        self, uids: NumberSet, after: Uid | None = None, limit: int = 10_000
+        self,
+        uids: NumberSet,
+        after: Uid | None = None,
+        limit: int = 10_000,
+        modseqs: bool = True,
     ) -> FlagRows:
         found = self._among(uids, after)
         resume = Uid(found[limit - 1].uid) if len(found) > limit else None

@@ -11,7 +11,7 @@ from mailhub.model.mail import Stored
 from mailhub.model.names import mailbox_name
 from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet
 from tests.harness import run
-from tests.store.contract import MESSAGE, World, flags_of, modseq, numbers, uids
+from tests.store.contract import MESSAGE, World, flags_of, listed, modseq, numbers, uids
 
 N = mailbox_name
 ADD, REMOVE, REPLACE = FlagChange.ADD, FlagChange.REMOVE, FlagChange.REPLACE
@@ -204,3 +204,16 @@ def test_two_thousand_changes_are_all_told(world: World) -> None:
     assert list(changes.changed.uids) == list(range(2, 2049, 2))
     assert list(changes.vanished) == list(range(1, 2048, 2))
     assert uids(inbox) == list(range(2, 2049, 2))
+
+
+@pytest.mark.parametrize("keywords", [1, 27, 28, 40])
+def test_flags_without_modseqs_are_the_same_flags(world: World, keywords: int) -> None:
+    names = [f"k{n}" for n in range(keywords)]
+    box = world.fill(3)
+    run(box.store(NumberSet.of(2), FlagChange.ADD, frozenset(names)))
+    run(box.store(NumberSet.of(3), FlagChange.ADD, frozenset((names[-1], "\\Deleted"))))
+
+    brief, full = run(box.flags(EVERYTHING, modseqs=False)), run(box.flags(EVERYTHING))
+
+    assert (listed(brief.uids), listed(brief.flags)) == (listed(full.uids), listed(full.flags))
+    assert listed(run(box.flags(EVERYTHING, None, 2, modseqs=False)).uids) == [1, 2]

@@ -50,7 +50,9 @@ class Answer:
     async def _send_flags(self, wanted: NumberSet) -> None:
         after: Uid | None = None
         while True:
-            rows = await self._selected.mailbox.flags(wanted, after, FLAGS_PER_SLICE)
+            rows = await self._selected.mailbox.flags(
+                wanted, after, FLAGS_PER_SLICE, Field.MODSEQ in self._fields
+            )
             await self._write(columns_of_flags(rows))
             if rows.resume is None:
                 return

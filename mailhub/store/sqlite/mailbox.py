@@ -75,9 +75,13 @@ class SqliteMailbox:
             return await self._file.read_in_thread(views.changes, self.id, since, None)
 
     async def flags(
-        self, uids: NumberSet, after: Uid | None = None, limit: int = 10_000
+        self,
+        uids: NumberSet,
+        after: Uid | None = None,
+        limit: int = 10_000,
+        modseqs: bool = True,
     ) -> FlagRows:
-        return await self._file.read(views.flags, self.id, uids, after or 0, limit)
+        return await self._file.read(views.flags, self.id, uids, after or 0, limit, modseqs)
 
     async def rows(
         self,

@@ -15,6 +15,7 @@ from typing import TYPE_CHECKING
 
 import apsw
 
+from mailhub.model.flags import FIRST_KEYWORD_BIT
 from mailhub.model.numbers import NumberSet
 
 if TYPE_CHECKING:
@@ -28,6 +29,10 @@ UIDS = "group_concat(format('%08x', uid), '')"
 
 FLAG_ROWS = "group_concat(format('%016x%016x%016x', uid, flags, modseq), '')"
 """Three columns packed; read with :func:`unpack_flag_rows`."""
+
+BRIEF_FLAG_ROWS = "group_concat(format('%08x%08x', uid, flags), '')"
+BRIEF_KEYWORDS = 32 - FIRST_KEYWORD_BIT
+"""Of a mailbox with no more keywords than that all masks have 32 bits."""
 
 
 def among(mailbox: int, uids: NumberSet, table: str = "message") -> tuple[str, tuple[Binding, ...]]:
@@ -84,6 +89,12 @@ def unpack_flag_rows(packed: str | None) -> tuple[array[int], array[int], array[
     """What FLAG_ROWS gave: uids, flags, modseqs."""
     columns = _unhex("Q", packed)
     return array("I", columns[::3]), columns[1::3], columns[2::3]
+
+
+def unpack_brief(packed: str | None) -> tuple[array[int], array[int], array[int]]:
+    """What BRIEF_FLAG_ROWS gave: uids, flags, no modseqs."""
+    columns = _unhex("I", packed)
+    return columns[::2], columns[1::2], array("Q")
 
 
 def unpack_integers(packed: str | None) -> array[int]:
