@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import socket
 import ssl
 import subprocess
@@ -168,6 +169,22 @@ def test_tls_is_never_older_than_1_2_and_always_verified(corp: DirectoryConfig) 
     assert context.minimum_version is ssl.TLSVersion.TLSv1_2
     assert context.verify_mode is ssl.CERT_REQUIRED
     assert context.check_hostname
+
+
+def test_authorities_are_read_again_when_their_file_has_changed(
+    corp: DirectoryConfig, tmp_path: Path
+) -> None:
+    assert corp.tls_ca is not None
+    copy = tmp_path / "ca.pem"
+    copy.write_bytes(corp.tls_ca.read_bytes())
+    directory = replace(corp, tls_ca=copy)
+    first = tls_context(directory)
+    assert tls_context(directory) is first
+    os.utime(copy, (1, 1))
+    assert tls_context(directory) is not first
+    copy.unlink()
+    with pytest.raises(Trouble, match=r"ca\.pem"):
+        tls_context(directory)
 
 
 def test_starttls_is_used_before_anything_else(
