@@ -86,6 +86,7 @@ EVENTS: Mapping[str, str] = {
 
 _logger = Logger(namespace="mailhub")
 _LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "critical": 3}
+_LOG_LEVELS: Mapping[str, Any] = {level.name: level for level in LogLevel.iterconstants()}
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the phone
 
 
@@ -97,7 +98,7 @@ def event(name: str, *, level: Level = "info", **fields: object) -> None:
     """Write the event *name*.  Fields its sentence mentions but that are not given read ``-``."""
     if name not in EVENTS:
         raise UnknownEvent(name)
-    _logger.emit(LogLevel.levelWithName(level), EVENTS[name], event=name, **fields)
+    _logger.emit(_LOG_LEVELS[level], EVENTS[name], event=name, **fields)
 
 
 def failure(name: str, reason: Failure, **fields: object) -> None:

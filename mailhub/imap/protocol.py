@@ -48,7 +48,7 @@ class ImapProtocol(Connection):
     # --- called by the connection
 
     def greet(self) -> None:
-        code = Code("CAPABILITY", *registry.capabilities(self.session))  # 9051 7.1
+        code = Code("CAPABILITY", registry.rendered_capabilities(self.session))  # 9051 7.1
         self.session.untagged("OK", code, Text(f"{self.host.hostname} mailhub is ready"))
         self.spawn(self._serve())
 

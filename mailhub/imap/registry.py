@@ -8,11 +8,13 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, TypeVar
 
 from mailhub.imap.errors import Done
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import Reader
+from mailhub.imap.wire.writer import Raw, render
 
 T = TypeVar("T")
 
@@ -87,10 +89,33 @@ def nothing(r: Reader) -> None:
 
 def capabilities(session: Session) -> tuple[str, ...]:
     """What CAPABILITY tells *session*, each once, without those hidden by the configuration."""
-    hidden = {name.upper() for name in session.config.hidden_capabilities}
+    varying = tuple([capability(session) for capability in _varying(len(_commands))])
+    return _capabilities(varying, session.config.hidden_capabilities)
+
+
+def rendered_capabilities(session: Session) -> Raw:
+    """The same as it goes out; every connection is told twice."""
+    return _rendered(capabilities(session))
+
+
+@lru_cache(1)
+def _varying(count: int) -> list[Callable[[Session], tuple[str, ...]]]:
+    """Those of the *count* commands' capabilities that are not the same for every session."""
+    return [c for entry in commands() for c in entry.capabilities if not isinstance(c, str)]
+
+
+@lru_cache(256)
+def _capabilities(varying: tuple[tuple[str, ...], ...], hidden: tuple[str, ...]) -> tuple[str, ...]:
+    unseen = {name.upper() for name in hidden}
+    found = iter(varying)
     names: dict[str, None] = {}
     for entry in commands():
         for capability in entry.capabilities:
-            found = (capability,) if isinstance(capability, str) else capability(session)
-            names.update(dict.fromkeys(found))
-    return tuple(name for name in names if name.upper() not in hidden)
+            some = (capability,) if isinstance(capability, str) else next(found)
+            names.update(dict.fromkeys(some))
+    return tuple(name for name in names if name.upper() not in unseen)
+
+
+@lru_cache(256)
+def _rendered(names: tuple[str, ...]) -> Raw:
+    return Raw(render(names))

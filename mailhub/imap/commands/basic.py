@@ -14,7 +14,7 @@ BASE = ("IMAP4rev1", "IMAP4rev2", "LITERAL+")
 
 @command("CAPABILITY", nothing, state=State.ANY, capabilities=BASE)
 async def capability(session: Session, _: None) -> None:  # 9051 6.1.1
-    session.untagged("CAPABILITY", *registry.capabilities(session))
+    session.untagged("CAPABILITY", registry.rendered_capabilities(session))
 
 
 @command("NOOP", nothing, state=State.ANY)

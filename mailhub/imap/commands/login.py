@@ -56,4 +56,4 @@ async def login(session: Session, cmd: Login) -> Done:
 def enter(session: Session, logged_in: LoggedIn) -> Done:
     """Let the client in, and tell what is available now: many clients never ask (9051 7.1)."""
     session.enter(logged_in)
-    return Done("Logged in", Code("CAPABILITY", *registry.capabilities(session)))
+    return Done("Logged in", Code("CAPABILITY", registry.rendered_capabilities(session)))
