@@ -8,12 +8,11 @@ from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
-from mailhub.bench import mail, waiting
-from mailhub.bench.connection import Connection
+from mailhub.bench import waiting
 from mailhub.bench.crew import Crew
 from mailhub.bench.habits import HABITS, Habit, imap_client, pop3_client
-from mailhub.bench.imap import Imap
-from mailhub.bench.job import Job, Part, Phase
+from mailhub.bench.job import Job, Phase
+from mailhub.bench.mailboxes import Mailboxes
 from mailhub.bench.micro import BUSY
 from mailhub.bench.results import about, machine
 from mailhub.bench.setting import (
@@ -23,11 +22,10 @@ from mailhub.bench.setting import (
     prepare,
     refuse_strangers_mail,
 )
-from mailhub.bench.steps import BenchError, Steps
+from mailhub.bench.steps import BenchError
 from mailhub.bench.target import Target
 
 CLIENTS = {"imap": imap_client, "pop3": pop3_client}
-_FEEDERS = 8
 
 
 @dataclass(frozen=True, slots=True)
@@ -58,7 +56,8 @@ def compare(target: Target, plan: Plan, say: Callable[[str], None]) -> dict[str,
         setting = Setting(crew, seed=plan.seed)
         prepare(setting, big=False)
         try:
-            habits = [_habit(setting, feeders, habit, plan, say) for habit in HABITS]
+            mailboxes = Mailboxes(feeders, plan.messages, plan.large, plan.seed)
+            habits = [_habit(setting, mailboxes, habit, plan, say) for habit in HABITS]
             waits = [_waits(setting, plan, way, say) for way in _ways(setting)]
         finally:
             say("cleaning up")
@@ -89,29 +88,29 @@ def _document(
 
 
 def _habit(
-    setting: Setting, feeders: Crew, habit: Habit, plan: Plan, say: Callable[[str], None]
+    setting: Setting, mailboxes: Mailboxes, habit: Habit, plan: Plan, say: Callable[[str], None]
 ) -> dict[str, Any]:
     results = []
     for clients in plan.clients:
         row: dict[str, Any] = {"clients": clients}
         for protocol in CLIENTS:
             say(f"{habit.title}: {clients} by {protocol.upper()}")
-            phase = _measure(setting, feeders, habit, plan, clients, protocol)
+            phase = _measure(setting, mailboxes, habit, plan, clients, protocol)
             row[protocol] = _costs(phase, clients, clients)
         results.append(row)
     return {"name": habit.name, "title": habit.title, "results": results}
 
 
 def _measure(
-    setting: Setting, feeders: Crew, habit: Habit, plan: Plan, clients: int, protocol: str
+    setting: Setting, mailboxes: Mailboxes, habit: Habit, plan: Plan, clients: int, protocol: str
 ) -> Phase:
     """The phase in which *clients* do it at once."""
-    feed(feeders, clients, plan, large=habit.large)
+    mailboxes.make_ready(clients, large=habit.large)
     options = {"habit": habit.name, "messages": plan.messages + habit.fresh}
     job = Job(CLIENTS[protocol], clients, 0.0, options)
     if not habit.fresh:
         return setting.crew.run(job)[1]
-    return setting.crew.run(job, lambda: feed(feeders, clients, plan, more=habit.fresh))[1]
+    return setting.crew.run(job, lambda: mailboxes.add(clients, habit.fresh))[1]
 
 
 def _costs(phase: Phase, clients: int, looks: int) -> dict[str, Any]:
@@ -141,45 +140,3 @@ def _waits(setting: Setting, plan: Plan, way: str, say: Callable[[str], None]) -
         costs["delay_p99_ms"] = 1e3 * percentile(delays, 0.99)
         results.append({"clients": clients, **costs})
     return {"name": way, "title": waiting.TITLES[way], "results": results}
-
-
-# --- the mail -------------------------------------------------------------------------------
-
-
-def feed(crew: Crew, accounts: int, plan: Plan, *, more: int = 0, large: bool = False) -> None:
-    """Give the first *accounts* the mail of the plan and nothing else, or *more* beside it."""
-    options = {
-        "accounts": accounts,
-        "messages": plan.messages,
-        "more": more,
-        "large": plan.large if large else 0,
-        "seed": plan.seed,
-    }
-    crew.run(Job(_feed, min(_FEEDERS, accounts), 0.0, options))
-
-
-def _feed(part: Part, number: int) -> tuple[Connection, Steps[None]]:
-    imap = Imap(part.target, part.counts)
-
-    def steps() -> Steps[None]:
-        for account in range(number, part.options["accounts"], _FEEDERS):
-            yield from imap.log_in(account)
-            yield from imap.learn()
-            yield from _fill(part, imap)
-            yield from imap.log_out()
-
-    return imap, steps()
-
-
-def _fill(part: Part, imap: Imap) -> Steps[None]:
-    wanted, seed = part.options["messages"], part.options["seed"]
-    if more := part.options["more"]:
-        numbers = range(wanted, wanted + more)
-        yield from imap.append(b"INBOX", [mail.typical(n, seed) for n in numbers])
-        return
-    if (yield from imap.select(b"INBOX"))["EXISTS"]:
-        yield from imap.command(b"STORE 1:* +FLAGS.SILENT (\\Deleted)")
-        yield from imap.command(b"EXPUNGE")
-    yield from imap.append(b"INBOX", [mail.typical(n, seed) for n in range(wanted)])
-    if large := part.options["large"]:
-        yield from imap.append(b"INBOX", (mail.message(1, large, seed),))
