@@ -52,7 +52,10 @@ def _about(document: Document) -> str:
     when = document["time"][:16].replace("T", " ")
     name = f"{server['version'] or server['name']} at {server['host']}, TLS: {server['tls']}"
     large = octets(document["large_octets"])
-    mail = f"{document['messages']} messages in every INBOX; a large message has {large}"
+    mail = (
+        f"Rounds: {document['rounds']}. {document['messages']} messages in every INBOX; a large"
+        f" message has {large}"
+    )
     where = f"Clients on {machine['cores']} cores ({machine['processor']}), {machine['system']}"
     return (
         f'<p class="about">{escape(name)}. {escape(mail)}. {escape(where)}.'

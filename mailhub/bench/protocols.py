@@ -33,6 +33,7 @@ class Plan:
     """How much mail in each INBOX, how many clients, and how often they look."""
 
     clients: Sequence[int] = (1, 10, 100)
+    rounds: int = 3
     messages: int = 50
     interval: float = 2.0
     large: int = 5_000_000
@@ -79,6 +80,7 @@ def _document(
         "machine": machine(),
         "server": about(target),
         "messages": plan.messages,
+        "rounds": plan.rounds,
         "interval": plan.interval,
         "large_octets": plan.large,
         "clients": list(plan.clients),
@@ -95,8 +97,11 @@ def _habit(
         row: dict[str, Any] = {"clients": clients}
         for protocol in CLIENTS:
             say(f"{habit.title}: {clients} by {protocol.upper()}")
-            phase = _measure(setting, mailboxes, habit, plan, clients, protocol)
-            row[protocol] = _costs(phase, clients, clients)
+            rounds = [
+                _measure(setting, mailboxes, habit, plan, clients, protocol)
+                for _ in range(plan.rounds)
+            ]
+            row[protocol] = _median([_costs(phase, clients, clients) for phase in rounds])
         results.append(row)
     return {"name": habit.name, "title": habit.title, "results": results}
 
@@ -111,6 +116,15 @@ def _measure(
     if not habit.fresh:
         return setting.crew.run(job)[1]
     return setting.crew.run(job, lambda: mailboxes.add(clients, habit.fresh))[1]
+
+
+def _median(rounds: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """Each figure's median; of an even number of rounds the lower one, so that counts stay so."""
+    merged = {}
+    for key in rounds[0]:
+        values = [costs[key] for costs in rounds if costs[key] is not None]
+        merged[key] = statistics.median_low(values) if values else None
+    return merged
 
 
 def _costs(phase: Phase, clients: int, looks: int) -> dict[str, Any]:

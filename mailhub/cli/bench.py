@@ -137,6 +137,7 @@ def compare(files: Sequence[Path], plan: MicroPlan, out: Output, html: Path | No
     show_default=True,
     help="How many at once; each needs an account.",
 )
+@click.option("--rounds", default=3, show_default=True, type=click.IntRange(1))
 @click.option(
     "--messages", default=50, show_default=True, type=click.IntRange(20), help="In every INBOX."
 )

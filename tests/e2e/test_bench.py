@@ -97,7 +97,7 @@ def test_imap_beside_pop3_as_figures_and_as_a_page(target: Path, tmp_path: Path)
     page = tmp_path / "page.html"
     told = as_json(
         *("bench", "protocols", target, "--clients", "1,3", "--messages", "20"),
-        *("--interval", "0.1", "--large", "200000", "--html", page),
+        *("--interval", "0.1", "--large", "200000", "--rounds", "1", "--html", page),
     )
     habits = {habit["name"]: habit["results"] for habit in told["habits"]}
     assert [row["clients"] for row in habits["poll"]] == [1, 3]
