@@ -8,7 +8,7 @@ from html import escape
 
 Show = Callable[[float | None], str]
 
-_BAR, _GAP, _LONGEST, _LABEL = 14, 5, 130, 80
+_BAR, _GAP, _LONGEST, _LABEL = 14, 5, 130, 90
 _WIDTH, _HEIGHT, _LEFT, _BOTTOM, _TOP = 320, 190, 52, 26, 12
 
 

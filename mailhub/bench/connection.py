@@ -10,10 +10,11 @@ import functools
 import os
 import socket
 import ssl
+import time
 from dataclasses import dataclass
 from typing import Any
 
-from mailhub.bench.steps import READ, WRITE, ServerFailed, Steps
+from mailhub.bench.steps import READ, WRITE, NothingCame, ReadBy, ServerFailed, Steps, Wait
 from mailhub.bench.target import Endpoint, Target, tls_context
 
 CHUNK = 1 << 18
@@ -48,6 +49,8 @@ class Connection:
         self.counts = counts
         self.generation = 0  # tells the loop that the socket is another one
         self.asked = b""
+        self.deadline: float | None = None
+        """Waiting for octets ends then, with NothingCame."""
         self._socket: socket.socket | None = None
         self._encrypted = False
         # Begins with the line feed that ended the line before, so that "\n" finds a line's start.
@@ -125,13 +128,16 @@ class Connection:
 
     def receive(self) -> Steps[bytes]:
         """The next octets, at least one."""
+        wait: Wait = READ if self.deadline is None else ReadBy(self.deadline)
         if not self._encrypted:
-            yield READ  # with TLS, the octets may be here already
+            yield wait  # with TLS, the octets may be here already
         while True:
             try:
                 data = self.live.recv(CHUNK)
             except (BlockingIOError, ssl.SSLWantReadError):
-                yield READ
+                if self.deadline is not None and time.monotonic() >= self.deadline:
+                    raise NothingCame(f"{self}: nothing after {self._last()}") from None
+                yield wait
                 continue
             except OSError as error:
                 raise ServerFailed(f"{self}: {error} after {self._last()}") from error

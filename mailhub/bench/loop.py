@@ -9,7 +9,7 @@ import time
 from collections.abc import Callable
 
 from mailhub.bench.connection import Connection
-from mailhub.bench.steps import Gate, Pause, ServerFailed, Steps
+from mailhub.bench.steps import READ, Gate, Pause, ReadBy, ServerFailed, Steps
 
 _EVENTS = 256
 
@@ -17,13 +17,14 @@ _EVENTS = 256
 class Task:
     """A script, and the connection whose events it waits for."""
 
-    __slots__ = ("connection", "generation", "mask", "steps")
+    __slots__ = ("connection", "generation", "mask", "steps", "turn")
 
     def __init__(self, connection: Connection, steps: Steps[None]) -> None:
         self.connection = connection
         self.steps = steps
         self.generation = 0
         self.mask = 0
+        self.turn = 0  # a timer set in an earlier turn is none any more
 
 
 class Loop:
@@ -34,7 +35,7 @@ class Loop:
         self._patience = patience_seconds
         self._epoll = select.epoll()
         self._by_fd: dict[int, Task] = {}
-        self._timers: list[tuple[float, int, Task]] = []
+        self._timers: list[tuple[float, int, Task, int]] = []
         self._order = itertools.count()
         self._waiting: list[Task] = []
         self._running = 0
@@ -73,7 +74,9 @@ class Loop:
         due = False
         while self._timers and self._timers[0][0] <= now:
             due = True
-            self._resume(heapq.heappop(self._timers)[2])
+            _, _, task, turn = heapq.heappop(self._timers)
+            if task.turn == turn:
+                self._resume(task)
         if not ready and not due and timeout >= self._patience:
             raise ServerFailed(self._stalled())
 
@@ -83,6 +86,7 @@ class Loop:
         return f"{task.connection}: no reply within {self._patience:.0f} s to {asked}"
 
     def _resume(self, task: Task) -> None:
+        task.turn += 1
         try:
             wait = task.steps.send(None)
         except StopIteration:
@@ -93,11 +97,17 @@ class Loop:
                 self._watch(task, wait)
         elif isinstance(wait, Pause):
             self._unwatch(task)
-            when = time.monotonic() + wait.seconds
-            heapq.heappush(self._timers, (when, next(self._order), task))
+            self._set_timer(task, time.monotonic() + wait.seconds)
+        elif isinstance(wait, ReadBy):
+            if task.mask != READ or task.generation != task.connection.generation:
+                self._watch(task, READ)
+            self._set_timer(task, wait.deadline)
         elif isinstance(wait, Gate):
             self._unwatch(task)
             self._waiting.append(task)
+
+    def _set_timer(self, task: Task, when: float) -> None:
+        heapq.heappush(self._timers, (when, next(self._order), task, task.turn))
 
     def _watch(self, task: Task, mask: int) -> None:
         fd = task.connection.fileno()

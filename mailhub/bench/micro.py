@@ -26,6 +26,8 @@ class Workload:
 
 
 WORKLOADS = (
+    # First: memory that a server has taken for other work, it uses again for idle connections.
+    Workload("idle", "idle connection, memory", "KiB", crowd.idle, "IDLE", True),
     Workload("log-in", "connect + LOGIN + LOGOUT, 50 at once", "/s", crowd.log_in),
     Workload("select", "SELECT, first of a session", "ms", reading.select_first, "", True, True),
     Workload("select-again", "SELECT, repeated", "ms", reading.select_again, "", True, True),
@@ -66,7 +68,6 @@ WORKLOADS = (
         True,
     ),
     Workload("qresync", "resynchronise by QRESYNC", "ms", changing.qresync, "QRESYNC", True, True),
-    Workload("idle", "idle connection, memory", "KiB", crowd.idle, "IDLE", True),
     Workload("pop3", "POP3 log-in + 200 RETR, 20 at once", "/s", crowd.collect, protocol="pop3"),
     Workload("mix", "mix of 100 clients, commands", "/s", crowd.mix),
 )

@@ -151,6 +151,7 @@ def _waits(setting: Setting, plan: Plan, way: str, say: Callable[[str], None]) -
         phase, delays = waiting.wait(setting, way, clients, plan.interval)
         costs = _costs(phase, clients, phase.units)
         costs["delay_median_ms"] = 1e3 * statistics.median(delays) if delays else None
+        costs["missed"] = clients - len(delays)
         costs["delay_p99_ms"] = 1e3 * percentile(delays, 0.99)
         results.append({"clients": clients, **costs})
     return {"name": way, "title": waiting.TITLES[way], "results": results}

@@ -25,13 +25,20 @@ class Pause:
 
 
 @dataclass(frozen=True, slots=True)
+class ReadBy:
+    """Go on when something has come, or at *deadline* of the monotonic clock."""
+
+    deadline: float
+
+
+@dataclass(frozen=True, slots=True)
 class Gate:
     """Go on when every script has come here.  The time between two gates is a phase."""
 
 
 GATE = Gate()
 
-Wait = int | Pause | Gate
+Wait = int | Pause | ReadBy | Gate
 Steps = Generator[Wait, None, T]
 
 
@@ -41,3 +48,7 @@ class BenchError(Exception):
 
 class ServerFailed(BenchError):
     """The server refused something, closed the connection or said nothing."""
+
+
+class NothingCame(ServerFailed):
+    """The deadline of a connection has passed."""

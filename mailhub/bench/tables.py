@@ -59,6 +59,8 @@ def _detail(who: str, series: Series) -> str:
     shown = {k: v for k, v in series.detail().items() if k in ("p50_ms", "p99_ms")}
     if not shown:
         return ""
+    if missed := series.detail().get("missed"):
+        who = f"{who}{missed:.0f} pushes never came, "
     return who + ", ".join(f"{k.removesuffix('_ms')} {number(v)} ms" for k, v in shown.items())
 
 
@@ -66,6 +68,8 @@ def number(value: float | None) -> str:
     """Three or so significant digits, thousands apart."""
     if value is None:
         return "-"
+    if value >= 1e5:
+        return f"{value / 1e6:.3g} M" if value >= 1e6 else f"{value / 1e3:.0f} k"
     if value >= 1000:
         return f"{value:,.0f}"
     return f"{value:.3g}" if value < 100 else f"{value:.0f}"
@@ -126,7 +130,7 @@ def octets(value: float | None) -> str:
     """Octets in the unit that suits them."""
     if value is None:
         return "-"
-    for unit, size in (("MB", 1e6), ("kB", 1e3)):
+    for unit, size in (("GB", 1e9), ("MB", 1e6), ("kB", 1e3)):
         if value >= size:
             return f"{number(value / size)} {unit}"
     return f"{value:.0f} B"
@@ -150,6 +154,7 @@ HABIT_MEASURES: tuple[tuple[str, str, Show], ...] = (
 WAITING_MEASURES: tuple[tuple[str, str, Show], ...] = (
     ("known after", "delay_median_ms", milliseconds),
     ("p99", "delay_p99_ms", milliseconds),
+    ("never", "missed", number),
     ("looks", "looks", number),
     ("received", "received_octets", octets),
     ("sent", "sent_octets", octets),

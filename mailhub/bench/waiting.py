@@ -15,9 +15,11 @@ from mailhub.bench.job import Job, Part, Phase
 from mailhub.bench.lmtp import Lmtp
 from mailhub.bench.pop3 import Pop3
 from mailhub.bench.setting import Setting
-from mailhub.bench.steps import GATE, Pause, Steps
+from mailhub.bench.steps import GATE, NothingCame, Pause, Steps
 
 WAYS = ("idle", "imap-poll", "pop3-poll")
+_GRACE = 45.0
+"""Seconds after which a push will not come any more; some servers look each 30 seconds."""
 TITLES = {
     "idle": "IMAP, IDLE",
     "imap-poll": "IMAP, NOOP now and then",
@@ -54,9 +56,14 @@ def _idle(part: Part, imap: Imap, number: int) -> Steps[None]:
     yield from imap.idle()
     yield GATE
     line = b""
-    while not line.upper().endswith(b" EXISTS"):
-        line = yield from imap.line()
-    part.records.append(("heard", number, time.monotonic()))
+    imap.deadline = part.deadline + _GRACE
+    try:
+        while not line.upper().endswith(b" EXISTS"):
+            line = yield from imap.line()
+        part.records.append(("heard", number, time.monotonic()))
+    except NothingCame:
+        part.records.append(("missed", number, time.monotonic()))
+    imap.deadline = None
     yield Pause(max(0.0, part.deadline - time.monotonic()))
     yield GATE
     yield from imap.done()

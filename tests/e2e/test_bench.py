@@ -139,7 +139,7 @@ def test_strangers_mail_is_not_deleted(measured: LiveServer, target: Path) -> No
     [
         (("micro", "--user", "nobody@example.org"), "Connection refused"),
         (("micro", "--user", "x", "--accounts", "2"), "user needs {n}"),
-        (("micro", "--user", "x", "--only", "sleep"), "no workload sleep; known are log-in"),
+        (("micro", "--user", "x", "--only", "sleep"), "no workload sleep; known are idle"),
         (("protocols", "--user", "x", "--clients", "1,2"), "2 clients need as many accounts"),
         (("protocols", "--user", "x", "--clients", "none"), "numbers with commas"),
     ],
