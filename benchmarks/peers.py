@@ -12,6 +12,7 @@ import contextlib
 import json
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -68,6 +69,7 @@ What each workload does is said in :doc:`benchmarking`.
 
 def main() -> None:
     options = _options()
+    signal.signal(signal.SIGTERM, signal.default_int_handler)  # the servers must not stay
     _install()
     documents = {}
     with _inotify_instances(8192):
