@@ -57,6 +57,11 @@ class Input:
         elif self._framer.buffered > HOLD_OCTETS:
             self._hold()
 
+    @property
+    def waiting(self) -> bool:
+        """Whether somebody waits for more."""
+        return self._waiter is not None
+
     def poke(self) -> None:
         """Let :meth:`wait` return, if somebody waits."""
         waiter, self._waiter = self._waiter, None

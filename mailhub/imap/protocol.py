@@ -55,6 +55,9 @@ class ImapProtocol(Connection):
     def received(self, data: bytes) -> None:
         self._input.received(data)
 
+    def answering(self) -> bool:
+        return not self._input.waiting
+
     def disconnected(self, reason: Failure) -> None:
         self.session.end()
 

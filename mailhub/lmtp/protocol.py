@@ -39,6 +39,9 @@ class LmtpProtocol(Connection):
         else:
             waiting.callback(None)
 
+    def answering(self) -> bool:
+        return self._waiting is None
+
     def disconnected(self, reason: Failure) -> None:
         self._session.ended = True
 

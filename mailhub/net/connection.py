@@ -69,6 +69,7 @@ class Connection(Lifecycle):
         self._inbox.hold("protocol")
 
     def resume(self) -> None:
+        """Call ``received`` again; to be called whenever the protocol waits for more."""
         self._inbox.release("protocol")
 
     # --- time and tasks ---

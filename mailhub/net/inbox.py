@@ -3,6 +3,9 @@
 Holding costs nothing while the client is silent; only when data arrives meanwhile is the
 transport told to stop reading, so at most one read's worth is kept.  Input also rests while the
 client does not take its answers: whoever pipelines without reading must not fill our memory.
+
+A client that has closed its sending half still gets its answers: the input is exhausted when all
+that came has been delivered, and again whenever the protocol asks for more.
 """
 
 from __future__ import annotations
@@ -11,23 +14,39 @@ from collections.abc import Callable
 
 
 class Inbox:
-    """``deliver`` gets the data, ``pause``/``resume`` steer the transport's reading."""
+    """``deliver`` gets the data, ``pause``/``resume`` steer the transport's reading.
 
-    __slots__ = ("_deliver", "_delivering", "_kept", "_pause", "_paused", "_resume", "_why")
+    ``exhausted`` is called when all is delivered and :meth:`end` has said that no more will come.
+    """
+
+    __slots__ = (
+        "_deliver",
+        "_delivering",
+        "_ended",
+        "_exhausted",
+        "_kept",
+        "_pause",
+        "_paused",
+        "_resume",
+        "_why",
+    )
 
     def __init__(
         self,
         deliver: Callable[[bytes], None],
         pause: Callable[[], None],
         resume: Callable[[], None],
+        exhausted: Callable[[], None],
     ) -> None:
         self._deliver = deliver
         self._pause = pause
         self._resume = resume
+        self._exhausted = exhausted
         self._kept: list[bytes] = []
         self._why: set[str] = set()
         self._delivering = False
         self._paused = False
+        self._ended = False
 
     def take(self, data: bytes) -> None:
         self._kept.append(data)
@@ -38,6 +57,11 @@ class Inbox:
 
     def release(self, why: str) -> None:
         self._why.discard(why)
+        self._run()
+
+    def end(self) -> None:
+        """The client sends no more."""
+        self._ended = True
         self._run()
 
     def drop(self) -> None:
@@ -61,3 +85,5 @@ class Inbox:
         elif self._paused and not self._kept:
             self._paused = False
             self._resume()
+        elif self._ended and not self._kept:
+            self._exhausted()

@@ -10,9 +10,10 @@ from collections.abc import Callable
 from typing import Any
 
 from twisted.internet import protocol
-from twisted.internet.interfaces import IDelayedCall
+from twisted.internet.interfaces import IDelayedCall, IHalfCloseableProtocol
 from twisted.internet.protocol import connectionDone
 from twisted.python.failure import Failure
+from zope.interface import implementer
 
 from mailhub import log
 from mailhub.model.mail import Client
@@ -26,6 +27,7 @@ from mailhub.net.timer import IdleTimer
 from mailhub.net.traffic import Traffic
 
 
+@implementer(IHalfCloseableProtocol)
 class Hooks(protocol.Protocol):
     """What a protocol overrides, and what Twisted calls."""
 
@@ -39,6 +41,13 @@ class Hooks(protocol.Protocol):
 
     def received(self, data: bytes) -> None:
         """The client has sent *data*."""
+
+    def answering(self) -> bool:
+        """Whether the protocol is busy with what it has received, and will ask for more after it.
+
+        A client that sends no more is let go when it is not.
+        """
+        return False
 
     def disconnected(self, reason: Failure) -> None:
         """The connection is gone; its coroutines are cancelled next."""
@@ -57,6 +66,12 @@ class Hooks(protocol.Protocol):
 
     def dataReceived(self, data: bytes) -> None:
         self._link.received(data)
+
+    def readConnectionLost(self) -> None:
+        self._link.input_ended()
+
+    def writeConnectionLost(self) -> None:
+        """We have closed our half ourselves."""
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
         self._link.lost(reason)
@@ -86,7 +101,7 @@ class Lifecycle(Hooks):
             changed=self._output_changed,
             stuck=self._stuck,
         )
-        self._inbox = Inbox(self.received, self._link.pause, self._link.resume)
+        self._inbox = Inbox(self.received, self._link.pause, self._link.resume, self._exhausted)
         self._tasks = Tasks(self._output.cork, self._output.uncork, self._crashed)
         self._hurry: IDelayedCall | None = None
 
@@ -173,6 +188,9 @@ class Lifecycle(Hooks):
             self.traffic.octets_in += len(data)
             self._step(lambda: self._inbox.take(data))
 
+    def heard_all(self) -> None:
+        self._step(self._inbox.end)
+
     def gone(self, reason: Failure, was_in: bool) -> None:
         if not self.closing:
             self._shut("client")
@@ -215,6 +233,11 @@ class Lifecycle(Hooks):
             self._inbox.hold("output")
         else:
             self._step(lambda: self._inbox.release("output"))
+
+    def _exhausted(self) -> None:
+        """All that the client sent is answered, and it sends no more."""
+        if not self.closing and not self.answering():
+            self.close("client")
 
     def _expired(self) -> None:
         self.event("connection.timeout", reason="no log-in" if self._hurry else "idle")

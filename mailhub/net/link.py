@@ -48,6 +48,7 @@ class Upper(Protocol):
     def entered(self, transport: Any, refusal: str | None) -> None: ...
     def secured(self, transport: Any) -> None: ...
     def arrived(self, data: bytes) -> None: ...
+    def heard_all(self) -> None: ...
     def gone(self, reason: Failure, was_in: bool) -> None: ...
     def abort(self, outcome: str) -> None: ...
     def event(self, name: str, *, level: log.Level = "info", **fields: object) -> None: ...
@@ -56,7 +57,17 @@ class Upper(Protocol):
 class Link:
     """One socket on its way in, up and out."""
 
-    __slots__ = ("_closing_call", "_heard", "_in", "_proxy", "_refusal", "_socket", "_tls", "_up")
+    __slots__ = (
+        "_closing_call",
+        "_ended",
+        "_heard",
+        "_in",
+        "_proxy",
+        "_refusal",
+        "_socket",
+        "_tls",
+        "_up",
+    )
 
     def __init__(self, up: Upper) -> None:
         self._up = up
@@ -66,6 +77,7 @@ class Link:
         self._refusal: str | None = None
         self._in = False
         self._heard = False
+        self._ended = False
         self._closing_call: IDelayedCall | None = None
 
     @property
@@ -103,6 +115,16 @@ class Link:
         else:
             self._heard = True
             self._up.arrived(data)
+
+    def input_ended(self) -> None:
+        """The client has closed its sending half; what it has sent is still to be answered."""
+        self._ended = True
+        if self._closing_call is not None:
+            self._socket.loseConnection()
+        elif self._in:
+            self._up.heard_all()
+        else:
+            self.abort()
 
     def start_tls(self) -> None:
         """The client was told to go ahead; from now on it must speak TLS."""
@@ -190,12 +212,19 @@ class Link:
         """Let what is written go out first, and wait a while for the client's end.
 
         TLS waits for the other side's close anyway; a plain socket is half-closed, because
-        closing it with input unread would make the kernel discard our last words.
+        closing it with input unread would make the kernel discard our last words.  Once the
+        client has ended its half there is nothing to wait for.
         """
         self._closing_call = self._up.host.reactor.callLater(LINGER_SECONDS, self._linger, None)
         if self._tls is not None:
             self._tls.close()
-        elif hasattr(self._socket, "loseWriteConnection"):
+        if self._ended:
+            self._socket.loseConnection()
+        elif self._tls is None:
+            self._half_close()
+
+    def _half_close(self) -> None:
+        if hasattr(self._socket, "loseWriteConnection"):
             self._socket.loseWriteConnection()
         else:
             self._socket.loseConnection()

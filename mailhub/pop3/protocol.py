@@ -37,6 +37,9 @@ class Pop3Protocol(Connection):
         else:
             waiting.callback(None)
 
+    def answering(self) -> bool:
+        return self._waiting is None
+
     def timed_out(self) -> None:
         """1939 3: no response, and nothing is deleted."""
 
