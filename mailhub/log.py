@@ -61,7 +61,7 @@ EVENTS: Mapping[str, str] = {
     # delivery and mail
     "delivery.filed": "mail from <{sender}> for {recipient} filed in {mailbox}",
     "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason}",
-    "mail.expunged": "{count} messages expunged from {mailbox}",
+    "mail.expunged": "expunged from {mailbox}: {count}",
     "mailbox.deleted": "mailbox {mailbox} deleted",
     "command.failed": "{command} failed: internal error [{reason_id}]",
     "command.refused": "{command} refused: {reason} [{reason_id}]",
@@ -71,7 +71,8 @@ EVENTS: Mapping[str, str] = {
     "store.damaged": "{path} is damaged: {reason}",
     "store.fenced": "{path} fenced after an I/O error: {reason}",
     "store.checkpoint": "write-ahead log of {path} is {octets} octets",
-    "store.full": "no space: {reason}",
+    "store.full": "new mail is refused: {path} has {octets} octets left",
+    "store.room": "new mail is taken again: {path} has {octets} octets left",
     "store.migrated": "{path} migrated from schema {old} to {new}",
     # the process
     "server.started": "mailhub {version} is ready",

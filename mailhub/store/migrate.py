@@ -13,6 +13,7 @@ from importlib.resources import files
 
 import apsw
 
+from mailhub import log
 from mailhub.model.errors import Damaged
 
 
@@ -48,15 +49,18 @@ def migrate(db: apsw.Connection, package: str) -> None:
         return
     db.execute("BEGIN IMMEDIATE")
     try:
-        _apply(db, package, newest)
+        old = _apply(db, package, newest)
     except BaseException:
         if db.in_transaction:
             db.execute("ROLLBACK")
         raise
     db.execute("COMMIT")
+    if 0 < old < newest:  # a file that was not empty
+        log.event("store.migrated", path=db.filename, old=old, new=newest)
 
 
-def _apply(db: apsw.Connection, package: str, newest: int) -> None:
+def _apply(db: apsw.Connection, package: str, newest: int) -> int:
+    """Returns the version it was."""
     present = version(db)
     if present > newest:
         raise SchemaTooNew(
@@ -66,6 +70,7 @@ def _apply(db: apsw.Connection, package: str, newest: int) -> None:
         for statement in statements(sql):
             db.execute(statement)
         db.pragma("user_version", number)
+    return present
 
 
 def statements(sql: str) -> Iterator[str]:

@@ -140,3 +140,14 @@ def test_the_limit_is_advertised() -> None:
     client = World(limits=Limits(max_message=1234)).connect()
 
     assert " APPENDLIMIT=1234 " in client.greeting[0]
+
+
+def test_the_second_space_of_a_client_before_a_later_message_is_borne() -> None:
+    """imapclient's multiappend() leaves the flags out, but not the space behind them."""
+    world = World()
+    client = world.connect("alice")
+
+    answer = client.send_octets(b"a APPEND INBOX {4+}\r\none\n  {4+}\r\ntwo\n\r\n")
+
+    assert answer == ["a OK [APPENDUID 1000 1:2] APPEND completed"]
+    assert kept(world) == [b"one\n", b"two\n"]

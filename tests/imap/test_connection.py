@@ -378,3 +378,21 @@ def test_message_text_is_not_recorded() -> None:
     assert "s3cr3t" not in record
     assert "FETCH 1 (ENVELOPE BODY[])" in record
     assert "OK FETCH completed" in record
+
+
+def test_what_is_deleted_is_in_the_log(events: Events) -> None:
+    world = World()
+    for _ in range(3):
+        world.deliver(flags=("\\Deleted",))
+    client = world.connect("alice")
+    client.send("a CREATE old")
+    client.send("b SELECT INBOX")
+    client.send("c UID EXPUNGE 1")
+    client.send("d CLOSE")
+    client.send("e DELETE old")
+    told = [e for e in events if e.get("event") in ("mail.expunged", "mailbox.deleted")]
+    assert [(e["mailbox"], e.get("count")) for e in told] == [
+        ("INBOX", 1),
+        ("INBOX", 2),
+        ("old", None),
+    ]

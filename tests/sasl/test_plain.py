@@ -21,6 +21,13 @@ def test_messages_are_taken_apart(message: bytes, parts: Password) -> None:
     assert checked(parse_plain(message)) == parts
 
 
+def test_who_it_is_is_known_of_what_is_refused_afterwards() -> None:
+    given = parse_plain(b"\0alice\0")
+    assert given.user == b"alice"
+    with pytest.raises(SaslFailed):
+        checked(given)
+
+
 def test_the_password_is_not_in_the_repr() -> None:
     assert "secret" not in repr(parse_plain(b"\0alice\0secret"))
 

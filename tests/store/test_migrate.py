@@ -8,6 +8,7 @@ import apsw
 import pytest
 
 from mailhub.store.migrate import SchemaTooNew, migrate, migrations, statements, version
+from tests.events import Events
 
 
 @pytest.fixture
@@ -23,17 +24,19 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
     migrations.cache_clear()
 
 
-def test_migrations_are_applied_in_order_and_once(package: Path) -> None:
+def test_migrations_are_applied_in_order_and_once(package: Path, events: Events) -> None:
     (package / "0001_start.sql").write_text("CREATE TABLE t (a);\nINSERT INTO t VALUES (1);\n")
     db = apsw.Connection(":memory:")
     migrate(db, "old_schema")
     migrate(db, "old_schema")
     assert db.execute("SELECT a FROM t").fetchall() == [(1,)]
+    assert events.names() == []
     (package / "0002_more.sql").write_text("ALTER TABLE t ADD b DEFAULT 2;\n")
     migrations.cache_clear()
     migrate(db, "old_schema")
     assert db.execute("SELECT a, b FROM t").fetchall() == [(1, 2)]
     assert version(db) == 2
+    assert (events["store.migrated"]["old"], events["store.migrated"]["new"]) == (1, 2)
 
 
 def test_a_failing_migration_changes_nothing(package: Path) -> None:

@@ -139,4 +139,6 @@ def _next_head(source: MessageInput, text: Framed, before: Head) -> Head | None:
         r.end()
         return None
     r.sp()
+    while r.accept(b" "):  # imapclient sends two when there are no flags
+        pass
     return _head(r)

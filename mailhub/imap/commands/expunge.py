@@ -14,6 +14,7 @@ from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import Reader
 from mailhub.imap.wire.sequence import SequenceSet
 from mailhub.imap.wire.writer import Code
+from mailhub.model.names import MailboxName
 from mailhub.model.numbers import NumberSet
 
 
@@ -44,8 +45,15 @@ async def expunge(session: Session, cmd: Expunge) -> Done | None:
         raise No("The mailbox is selected read-only")
     uids = None if cmd.messages is None else selected.resolve(cmd.messages, uid=True)
     expunged = await selected.mailbox.expunge(uids)
+    report(session, selected.name, expunged)
     selected.watch.stale = True
     return await told_with_modseq(session, expunged)
+
+
+def report(session: Session, mailbox: MailboxName, expunged: NumberSet) -> None:
+    """For the administrator who is asked where the mail has gone."""
+    if expunged:
+        session.connection.event("mail.expunged", count=len(expunged), mailbox=mailbox)
 
 
 async def told_with_modseq(session: Session, expunged: NumberSet) -> Done | None:

@@ -94,6 +94,7 @@ async def create(session: Session, cmd: Create) -> None:
 @command("DELETE", parse_delete, state=State.AUTHENTICATED)
 async def delete(session: Session, cmd: Delete) -> None:
     await session.account.delete(cmd.mailbox.name)
+    session.connection.event("mailbox.deleted", mailbox=cmd.mailbox.name)
     if session.selected is not None:
         try:
             await session.selected.mailbox.status()

@@ -9,6 +9,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 from mailhub.imap import updates
+from mailhub.imap.commands.expunge import report
 from mailhub.imap.commands.list import send_name
 from mailhub.imap.errors import Done
 from mailhub.imap.listing import attributes
@@ -142,7 +143,7 @@ async def close(session: Session, _: None) -> None:  # 9051 6.4.1
     session.unselect()
     if not selected.read_only:
         try:
-            await selected.mailbox.expunge()
+            report(session, selected.name, await selected.mailbox.expunge())
         except MailboxGone:
             return  # then there is nothing left to expunge
 
