@@ -81,6 +81,7 @@ def test_what_was_acknowledged_survives_and_no_modseq_is_given_twice(
             live(house, account, told, chance, boot)
             after = tmp_path / f"boot{boot + 1}"
             source.cut(folder, after, chance)
+            run(house.store.stop())
         folder = after
         monkeypatch.setattr(transaction, "boot_id", lambda boot=boot: f"boot {boot + 1}")
         house = House(folder, expunge_grace=0, min_free=0)
