@@ -64,8 +64,9 @@ class Metrics:
             "command",
         )
         self._crashes = self._counter("crashes", "Unexpected exceptions", "protocol")
-        self._commits = self._histogram("commit_seconds", "Durable commits", "outcome")
-        self._operations = self._counter("store_operations", "Of the store", "operation", "outcome")
+        self._commits = self._histogram(
+            "commit_seconds", "Transactions of account files, in their threads", "outcome"
+        )
         self._deliveries = self._counter("deliveries", "Mail per recipient", "outcome")
         self._directory_seconds = self._histogram(
             "directory_seconds",
@@ -115,9 +116,6 @@ class Metrics:
 
     def commit(self, outcome: str, seconds: float) -> None:
         self._commits(outcome).observe(seconds)
-
-    def store(self, operation: str, outcome: str = "ok") -> None:
-        self._operations(operation, outcome).inc()
 
     def delivery(self, outcome: str, octets: int = 0) -> None:
         self._deliveries(outcome).inc()

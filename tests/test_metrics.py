@@ -40,7 +40,6 @@ def test_everything_else_that_happens_is_counted(metrics: Metrics) -> None:
     metrics.login("imap", "PLAIN", "ok")
     metrics.crash("pop3")
     metrics.commit("ok", 0.001)
-    metrics.store("checkpoint")
     metrics.delivery("filed", 4000)
     metrics.delivery("refused")
 
@@ -49,7 +48,6 @@ def test_everything_else_that_happens_is_counted(metrics: Metrics) -> None:
     assert value(metrics, "logins_total", protocol="imap", mechanism="PLAIN", outcome="ok") == 1
     assert value(metrics, "crashes_total", protocol="pop3") == 1
     assert value(metrics, "commit_seconds_count", outcome="ok") == 1
-    assert value(metrics, "store_operations_total", operation="checkpoint", outcome="ok") == 1
     assert value(metrics, "deliveries_total", outcome="filed") == 1
     assert value(metrics, "delivered_octets_total") == 4000
 

@@ -17,6 +17,7 @@ from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
 
 from mailhub.auth.verifiers import make_verifiers
 from mailhub.config.options import Config
+from mailhub.metrics import Metrics
 from mailhub.model.errors import Refusal, Unavailable
 from mailhub.service.together import at_once
 from mailhub.store.hub.bell import Bell
@@ -66,8 +67,11 @@ class Engine:
         self.locks.close()
 
 
-def open_engine(config: Config, data: DataDir, runner: Runner) -> Engine:
+def open_engine(
+    config: Config, data: DataDir, runner: Runner, metrics: Metrics | None = None
+) -> Engine:
     """*runner* works in place as yet.  Raises Refusal (Damaged, Unavailable)."""
+    metrics = metrics or Metrics()
     hub = Hub(
         data,
         runner,
@@ -87,6 +91,7 @@ def open_engine(config: Config, data: DataDir, runner: Runner) -> Engine:
         config=config.store,
         uidl_format=config.pop3.uidl_format,
         max_connections=config.limits.max_connections,
+        measured=metrics.commit,
     )
     at_once(store.start())
     return Engine(data, runner, hub, bell, locks, store)
@@ -115,14 +120,16 @@ class ServerRunner(ThreadRunner):
 class RunningEngine:
     """An engine with its threads and timers."""
 
-    def __init__(self, reactor: IReactorTime, config: Config, data: DataDir) -> None:
+    def __init__(
+        self, reactor: IReactorTime, config: Config, data: DataDir, metrics: Metrics
+    ) -> None:
         self._reactor = reactor
         self.threads = ServerRunner(
             IReactorFromThreads(reactor),
             readers=config.store.reader_threads,
             writers=config.store.writer_threads,
         )
-        self.parts = open_engine(config, data, self.threads)
+        self.parts = open_engine(config, data, self.threads, metrics)
 
     def start(self) -> None:
         self.threads.start()

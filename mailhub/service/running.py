@@ -79,7 +79,7 @@ def open_all(reactor: Any, config: Config) -> Running:
         tls=TlsContexts(tls_config(config, data)),
         flight_recorder_octets=config.log.flight_recorder,
     )
-    engine = RunningEngine(reactor, config, data)
+    engine = RunningEngine(reactor, config, data, host.metrics)
     hashing = HashingThreads(reactor)
     directories = Directories(reactor, config.directories, host.metrics)
     portal = local_portal(config, engine.parts, host, hashing)

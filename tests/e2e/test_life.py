@@ -126,6 +126,7 @@ def test_log_ins_and_deliveries_are_counted(
     assert status == 200
     assert re.search(r'^mailhub_logins_total\{.*outcome="ok".*\} [1-9]', text, re.MULTILINE)
     assert re.search(r"^mailhub_deliveries_total\{.*\} [1-9]", text, re.MULTILINE)
+    assert re.search(r'^mailhub_commit_seconds_count\{outcome="ok"\} [1-9]', text, re.MULTILINE)
 
 
 # --- SIGHUP -------------------------------------------------------------------------------

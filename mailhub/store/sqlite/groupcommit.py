@@ -21,6 +21,7 @@ there is rolled back and begun again in the thread, under the rules above.
 
 from __future__ import annotations
 
+import time
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, field
 
@@ -53,10 +54,13 @@ class Job:
 
 @dataclass(slots=True)
 class Committed:
-    """What a group changed, to be published."""
+    """What a group changed, to be published, and what became of its transaction."""
 
     touched: list[MailboxId | None] = field(default_factory=list)
     usage: tuple[Usage, int] | None = None
+    seconds: float = 0.0
+    """In the thread."""
+    failed: bool = False
 
 
 @dataclass(slots=True)
@@ -134,20 +138,24 @@ class GroupCommit:
 
     def _guarded(self, jobs: Sequence[Job], work: Callable[[Committed], None]) -> Committed:
         committed = Committed()
+        began = time.monotonic()
         try:
             work(committed)
         except _CommitFull:
             return self.run(jobs)
-        except apsw.IOError as error:
+        except Exception as error:
+            committed.failed = True
+            self._give_up(jobs, error)
+        committed.seconds = time.monotonic() - began
+        return committed
+
+    def _give_up(self, jobs: Sequence[Job], error: Exception) -> None:
+        if isinstance(error, apsw.IOError):
             self._fence(error)
             _fail_rest(jobs, Unavailable())
-        except apsw.Error as error:
+        else:  # something else that SQLite says, a file that cannot be opened, our own mistake
             self._abandon()
             _fail_rest(jobs, _told(error))
-        except Exception as error:  # a file that cannot be opened, or our own mistake
-            self._abandon()
-            _fail_rest(jobs, error)
-        return committed
 
     # --- the rules
 

@@ -56,7 +56,9 @@ class SqliteStore:
         locks: MaildropLocks | None = None,
         max_connections: int = 0,
         clock: Callable[[], float] = time.time,
+        measured: Callable[[str, float], None] = lambda outcome, seconds: None,
     ) -> None:
+        """*measured* is told of every transaction: ``ok`` or ``failed``, and its seconds."""
         self.config = config or StoreConfig()
         self.locks = locks or LocalLocks()
         self.space = Space(data.path, self.config.min_free, clock)
@@ -64,6 +66,7 @@ class SqliteStore:
         self._accounts = accounts
         self._runner = runner
         self._clock = clock
+        self._measured = measured
         self._uidl_format = uidl_format
         self._bell = bell or LocalBell()
         self._watchers = Watchers(self._bell)
@@ -161,6 +164,9 @@ class SqliteStore:
 
     def _published(self, record: AccountRecord, committed: Committed) -> None:
         """After every commit, in the order of the commits of an account."""
+        self._measured("failed" if committed.failed else "ok", committed.seconds)
+        if not committed.touched:
+            return
         self._bell.ring(record.number)
         if committed.usage is not None:
             self._accounts.record_usage(record.id, *committed.usage)

@@ -96,8 +96,7 @@ class Writer:
                 waiting.errback(job.failure)
             else:
                 waiting.callback(cast(Any, job.result))
-        if committed.touched:
-            self._published(committed)
+        self._published(committed)
 
     def close(self) -> Deferred[None]:
         """Empty the log into the database and close; the queue must be idle."""
