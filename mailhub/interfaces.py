@@ -435,6 +435,7 @@ class IClientCredentials(IUsernamePassword):
 
     client: Client = Attribute("Who is asking.")
     authorization_id: str = Attribute("Whom to act as; empty: oneself (RFC 4616 2).")
+    steps: Hearer = Attribute("Who wants to know how it is decided.")
 
 
 class ISaslExchange(Interface):

@@ -10,8 +10,9 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.interfaces import IReactorTime
 
+from mailhub.auth.chain import PasswordChain
 from mailhub.auth.hashing import Hashing
-from mailhub.auth.local import LocalPasswordChecker
+from mailhub.auth.local import LocalPasswords
 from mailhub.auth.memory import VerifiedSecrets
 from mailhub.auth.scram import ScramChecker
 from mailhub.auth.throttle import Throttle
@@ -35,8 +36,9 @@ def local_checkers(
     """Passwords and SCRAM of local accounts, under one throttle."""
     throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
     memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
+    local = LocalPasswords(accounts, hashing, memory)
     return [
-        LocalPasswordChecker(accounts, hashing, throttle, memory),
+        PasswordChain([local], accounts, throttle, local.decoy),
         ScramChecker(accounts, throttle, secret),
     ]
 

@@ -14,6 +14,7 @@ from mailhub.interfaces import (
     IScramSha256Plus,
 )
 from mailhub.model.mail import Client
+from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.sasl.plain import Password
 
 Ask = Callable[[bytes], Awaitable[bytes | None]]
@@ -28,8 +29,9 @@ class SaslCancelled(Exception):
 class ClientPassword(UsernamePassword):
     """Name and password are octets, as Twisted's own checkers expect."""
 
-    def __init__(self, given: Password, client: Client) -> None:
+    def __init__(self, given: Password, client: Client, steps: Hearer = UNHEARD) -> None:
         super().__init__(given.user, given.password)
+        self.steps = steps
         self.client = client
         self.authorization_id = given.authorization.decode("utf-8")
 
