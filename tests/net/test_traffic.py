@@ -5,7 +5,6 @@ from __future__ import annotations
 from twisted.internet.error import ConnectionDone
 from twisted.python.failure import Failure
 
-from mailhub.model.numbers import NumberSet
 from mailhub.net.traffic import MAX_MAILBOXES, MAX_RANGES, Traffic
 from tests.events import Events
 from tests.harness import message
@@ -16,17 +15,27 @@ from tests.pop3.client import Pop3World
 def test_scattered_messages_are_counted_but_not_all_kept() -> None:
     traffic = Traffic()
     for number in range(1, 10 * MAX_RANGES):
-        traffic.retrieved(1, NumberSet.of(number * 2))
+        traffic.retrieved(1, [number * 2])
     told = traffic.fields()
     assert told["messages"] == 10 * MAX_RANGES - 1
     assert told["retrieved_partly"] is True
     assert len(str(told["retrieved"])) < 500
 
 
+def test_what_is_taken_again_and_in_any_order_is_one_set() -> None:
+    traffic = Traffic()
+    for _ in range(3):
+        traffic.retrieved(1, range(300, 0, -1))
+        traffic.retrieved(2, [7])
+    told = traffic.fields()
+    assert told["messages"] == 903
+    assert told["retrieved"] == {"1": "1:300", "2": "7"}
+
+
 def test_of_many_mailboxes_the_first_are_kept() -> None:
     traffic = Traffic()
     for mailbox in range(MAX_MAILBOXES + 1):
-        traffic.retrieved(mailbox, NumberSet.of(1))
+        traffic.retrieved(mailbox, [1])
     told = traffic.fields()
     assert told["messages"] == MAX_MAILBOXES + 1
     assert told["retrieved_partly"] is True

@@ -113,8 +113,7 @@ class Answer:
 
     def _note(self, uids: Sequence[int]) -> None:
         if self._plan.whole and uids:
-            taken = NumberSet.of_sorted(uids)
-            self._session.connection.traffic.retrieved(int(self._selected.mailbox.id), taken)
+            self._session.connection.traffic.retrieved(int(self._selected.mailbox.id), uids)
 
     def _known(self, batch: Batch) -> tuple[Batch, Sequence[int]]:
         """Without the messages that the client has not been told of."""

@@ -10,7 +10,6 @@ from collections.abc import Callable
 from typing import TYPE_CHECKING
 
 from mailhub.model.errors import MessageGone
-from mailhub.model.numbers import NumberSet
 from mailhub.pop3.commands.general import no_argument
 from mailhub.pop3.maildrop import Maildrop
 from mailhub.pop3.surrogate import needs_utf8, surrogate
@@ -60,7 +59,7 @@ async def retr(session: Session, argument: bytes) -> None:
     index = drop.index(number)
     piece = await drop.read(index, 0)  # before +OK: the message may be gone
     position, size = len(piece), drop.size(index)
-    if not session.utf8 and not piece.isascii():
+    if not session.utf8 and not before_empty_line(piece).isascii():
         header = await _header(drop, index)
         if needs_utf8(header):
             piece, position = surrogate(header), len(header)
@@ -74,7 +73,7 @@ async def retr(session: Session, argument: bytes) -> None:
         piece = await drop.read(index, position)
         position += len(piece)
     session.channel.write(stuffer.finish())
-    session.channel.traffic.retrieved(drop.mailbox, NumberSet.of(drop.uid(index)))
+    session.channel.traffic.retrieved(drop.mailbox, (drop.uid(index),))
 
 
 async def top(session: Session, argument: bytes) -> None:
@@ -102,6 +101,18 @@ async def _header(drop: Maildrop, index: int) -> bytes:
     if header is None:
         raise MessageGone
     return header
+
+
+def before_empty_line(text: bytes) -> bytes:
+    """*text* up to its first empty line: at least the header, if that is whole in it.
+
+    Most mail is told apart by it from mail with a header beyond ASCII, without reading that.
+    """
+    end = text.find(b"\n\r\n")
+    if end < 0:
+        end = len(text)
+    bare = text.find(b"\n\n", 0, end)
+    return text[: bare if bare >= 0 else end]
 
 
 def missing_empty_line(header: bytes) -> bytes:

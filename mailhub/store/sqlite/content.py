@@ -12,9 +12,27 @@ from mailhub.store.sqlite.filing import CHUNK_OCTETS
 
 MAX_READ = 256 * 1024
 
+STRETCH = """
+    SELECT substr(header, ?3 + 1, ?4),
+        substr(
+            rest,
+            max(?3 - length(header), 0) + 1,
+            max(?4 - max(length(header) - ?3, 0), 0)
+        )
+    FROM (
+        SELECT content FROM message WHERE mailbox = ?1 AND uid = ?2
+        UNION ALL SELECT content FROM expunged WHERE mailbox = ?1 AND uid = ?2
+    ) JOIN body USING (content)
+    WHERE rest IS NOT NULL
+"""
+"""Of a message without chunks, nearly all there are: one statement instead of six."""
+
 
 def read(db: apsw.Connection, mailbox: MailboxId, uid: Uid, start: int, octets: int) -> bytes:
     """Bytes of a message, at most MAX_READ.  Raises MailboxGone, MessageGone."""
+    found = row(db, STRETCH, (mailbox, uid, start, min(octets, MAX_READ)))
+    if found is not None:
+        return (found[0] or b"") + (found[1] or b"")  # SQLite has NULL for a part of nothing
     with snapshot(db):
         content = content_of(db, mailbox, uid)
         return read_content(db, content, start, octets)
