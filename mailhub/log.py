@@ -31,8 +31,8 @@ EVENTS: Mapping[str, str] = {
     # connections
     "connection.opened": "connection from {peer}",
     "connection.closed": "closed after {seconds:.1f} s ({outcome})",
-    "session.closed": "{account} left after {seconds:.0f} s: {messages} messages taken,"
-    " {octets_in} octets in, {octets_out} out",
+    "session.closed": "{account} left after {seconds:.0f} s; messages taken: {messages},"
+    " octets in: {octets_in}, out: {octets_out}",
     "connection.refused": "refused {peer}: {reason}",
     "connection.timeout": "timed out: {reason}",
     "connection.stuck": "closed: the client took nothing for {seconds:.0f} s",
