@@ -296,7 +296,12 @@ def check_account(db: apsw.Connection) -> list[Problem]:
 
 
 def _integrity(db: apsw.Connection) -> list[Problem]:
-    told = [text for (text,) in rows(db, f"PRAGMA integrity_check({AT_MOST})")]
+    told: list[str] = []
+    try:
+        told.extend(text for (text,) in db.execute(f"PRAGMA integrity_check({AT_MOST})"))
+    except (apsw.CorruptError, apsw.NotADBError) as error:
+        # Where pages point beyond themselves it sometimes fails instead of telling what it found.
+        told.append(str(error))
     if told == ["ok"]:
         told = [] if row(db, "SELECT 1 FROM account") else ["the account's own row is missing"]
     return [Problem("damage", text, repairable=False) for text in told]
