@@ -183,6 +183,7 @@ class AccountFile:
     def commit_small_lazily(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
+        """The same, but a power loss may undo it."""
         return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), durable=False, small=True))
 
     def _submit(self, job: Job) -> Deferred[Any]:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import threading
+from collections.abc import Callable, Iterator
 from pathlib import Path
 
 import pytest
@@ -16,6 +17,7 @@ from mailhub.model.names import INBOX
 from mailhub.model.numbers import EVERYTHING, NumberSet
 from mailhub.model.search import BodyContains
 from mailhub.store.runner import ThreadRunner
+from mailhub.store.sqlite import flagging, moving
 from mailhub.store.sqlite.check import check_account
 from mailhub.store.sqlite.files import open_for_check
 from mailhub.store.sqlite.seams import LocalAccounts, LocalFiles
@@ -137,3 +139,43 @@ def test_a_client_that_leaves_while_its_message_is_filed_does_no_harm(threads: T
 
     assert threads.loop.run(threads.append(account)) >= 1
     assert threads.loop.run(account.usage()).messages >= 1
+
+
+@pytest.mark.parametrize(("most", "in_reactor"), [(16, True), (17, False)])
+def test_changes_of_a_few_messages_run_in_the_reactor_and_larger_ones_in_a_thread(
+    threads: Threads, monkeypatch: pytest.MonkeyPatch, most: int, in_reactor: bool
+) -> None:
+    account = threads.account("ann")
+    threads.loop.run(threads.append(account))
+    ran: list[bool] = []
+    for module, name in (
+        (flagging, "store"),
+        (moving, "copy"),
+        (moving, "move"),
+        (moving, "expunge"),
+        (moving, "remove"),
+    ):
+        monkeypatch.setattr(module, name, watched(getattr(module, name), ran))
+
+    async def change() -> None:
+        box = await account.open(INBOX)
+        uids = NumberSet(((1, most),))
+        await box.store(uids, FlagChange.ADD, frozenset({"\\Deleted"}))
+        await box.copy(uids, INBOX)
+        await box.move(uids, INBOX)
+        await box.expunge(uids)
+        await box.remove(uids)
+
+    threads.loop.run(change())
+
+    assert ran == [in_reactor] * 5
+
+
+def watched(work: Callable[..., object], ran: list[bool]) -> Callable[..., object]:
+    """*work*, telling whether the reactor ran it."""
+
+    def run(*args: object) -> object:
+        ran.append(threading.current_thread() is threading.main_thread())
+        return work(*args)
+
+    return run
