@@ -6,6 +6,7 @@ import contextlib
 import imaplib
 import socket
 import subprocess
+import time
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -89,7 +90,8 @@ class FromAddress(imaplib.IMAP4):
 
 def connect_from(source: str, target: tuple[str, int]) -> imaplib.IMAP4:
     """Once HAProxy listens, which it does not tell."""
-    for _ in range(PATIENCE_SECONDS * 100):
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while time.monotonic() < deadline:
         try:
             return FromAddress(source, target)
         except ConnectionRefusedError:
