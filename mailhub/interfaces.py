@@ -445,6 +445,7 @@ class ISaslExchange(Interface):
     client: Client = Attribute("Who is asking.")
     channel_bindings: Sequence[tuple[str, bytes]] = Attribute("(type, data), RFC 5929, 9266.")
     user: str = Attribute("Who the client says it is; set by the checker, for the log.")
+    steps: Hearer = Attribute("Who wants to know how it is decided.")
 
     async def respond(challenge: bytes | None) -> bytes:
         """Send *challenge*, return the client's answer.

@@ -19,12 +19,11 @@ from twisted.cred.credentials import IUsernamePassword
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from mailhub.auth.policy import authorise
+from mailhub.auth.policy import Policy
 from mailhub.auth.throttle import Throttle
 from mailhub.interfaces import (
     BadCredentials,
     IClientCredentials,
-    ILocalAccounts,
     LogInRefused,
     LogInUnavailable,
     NoSuchPerson,
@@ -83,12 +82,12 @@ class PasswordChain:
     def __init__(
         self,
         sources: Sequence[PasswordSource],
-        accounts: ILocalAccounts,
+        policy: Policy,
         throttle: Throttle,
         decoy: Callable[[str], Awaitable[object]],
     ) -> None:
         self._sources = tuple(sources)
-        self._accounts = accounts
+        self._policy = policy
         self._throttle = throttle
         self._decoy = decoy
 
@@ -97,10 +96,17 @@ class PasswordChain:
 
     async def _check(self, credentials: IUsernamePassword) -> bytes | tuple[()]:
         given = _given(credentials)
+        try:
+            return await self._decide(given)
+        except LogInRefused as refusal:
+            given.steps.add("refused", reason=type(refusal).__name__, detail=refusal.detail)
+            raise
+
+    async def _decide(self, given: Given) -> bytes:
         attempt = self._throttle.begin(given.address, given.login, given.password.encode("utf-8"))
         try:
             stored = await self._ask(given)
-            await authorise(self._accounts, stored, given.authorization)
+            await self._policy.authorise(stored, given.client, given.authorization, given.steps)
         except BadCredentials:
             raise
         except Unavailable as problem:
@@ -120,6 +126,9 @@ class PasswordChain:
             except NoSuchPerson as unknown:
                 given.steps.add("source", name=source.name, outcome=unknown.detail)
                 continue
+            except (LogInRefused, Unavailable) as final:
+                given.steps.add("source", name=source.name, outcome=str(final))
+                raise
             given.steps.add("source", name=source.name, outcome="proved", account=stored.address)
             return stored
         await self._decoy(given.password)

@@ -14,6 +14,7 @@ from mailhub.auth.chain import PasswordChain
 from mailhub.auth.hashing import Hashing
 from mailhub.auth.local import LocalPasswords
 from mailhub.auth.memory import VerifiedSecrets
+from mailhub.auth.policy import Policy
 from mailhub.auth.scram import ScramChecker
 from mailhub.auth.throttle import Throttle
 from mailhub.config.options import AuthConfig
@@ -36,10 +37,11 @@ def local_checkers(
     """Passwords and SCRAM of local accounts, under one throttle."""
     throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
     memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
+    policy = Policy(accounts)
     local = LocalPasswords(accounts, hashing, memory)
     return [
-        PasswordChain([local], accounts, throttle, local.decoy),
-        ScramChecker(accounts, throttle, secret),
+        PasswordChain([local], policy, throttle, local.decoy),
+        ScramChecker(accounts, policy, throttle, secret),
     ]
 
 

@@ -13,7 +13,7 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
-from mailhub.auth.policy import authorise
+from mailhub.auth.policy import Policy
 from mailhub.auth.throttle import Throttle
 from mailhub.auth.verifiers import ITERATIONS, SALT_OCTETS, read_keys
 from mailhub.interfaces import (
@@ -23,6 +23,7 @@ from mailhub.interfaces import (
     IScramSha1,
     IScramSha256,
     IScramSha256Plus,
+    LogInRefused,
     LogInUnavailable,
 )
 from mailhub.model.errors import Unavailable
@@ -42,8 +43,11 @@ class ScramChecker:
         IScramSha1,
     )
 
-    def __init__(self, accounts: ILocalAccounts, throttle: Throttle, secret: bytes) -> None:
+    def __init__(
+        self, accounts: ILocalAccounts, policy: Policy, throttle: Throttle, secret: bytes
+    ) -> None:
         self._accounts = accounts
+        self._policy = policy
         self._throttle = throttle
         self._secret = secret
 
@@ -51,6 +55,13 @@ class ScramChecker:
         return Deferred.fromCoroutine(self._check(credentials))
 
     async def _check(self, exchange: ISaslExchange) -> bytes | tuple[()]:
+        try:
+            return await self._decide(exchange)
+        except LogInRefused as refusal:
+            exchange.steps.add("refused", reason=type(refusal).__name__, detail=refusal.detail)
+            raise
+
+    async def _decide(self, exchange: ISaslExchange) -> bytes:
         # Without a -PLUS variant of SHA-1, a client of it rightly says that we cannot bind (y).
         bindings = () if exchange.mechanism == "SCRAM-SHA-1" else exchange.channel_bindings
         server = ScramServer(exchange.mechanism, bindings)
@@ -83,7 +94,9 @@ class ScramChecker:
                 raise BadCredentials(str(problem)) from problem
             if stored is None or keys is None:
                 raise BadCredentials("no such account, or no SCRAM verifier")
-            await authorise(self._accounts, stored, server.authorization)
+            steps = exchange.steps
+            steps.add("source", name="SCRAM verifiers", outcome="proved", account=stored.address)
+            await self._policy.authorise(stored, exchange.client, server.authorization, steps)
         except Unavailable as problem:
             raise LogInUnavailable(str(problem)) from problem
         if await exchange.respond(confirmation):

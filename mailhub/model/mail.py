@@ -11,6 +11,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import NewType
 
+from mailhub.model.directory import Group
 from mailhub.model.names import MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 
@@ -225,9 +226,16 @@ class Verifier:
 
 @dataclass(frozen=True, slots=True)
 class StoredCredentials:
-    """What the hub keeps about a local account for log-in."""
+    """What is known about an account when somebody logs in to it.
+
+    ``directory`` names whose person owns it (empty: a local account), ``groups`` and
+    ``protocols`` are what the directory said last: see :class:`mailhub.model.directory.Person`.
+    """
 
     account: AccountId
     address: str
     enabled: bool
     verifiers: tuple[Verifier, ...]
+    directory: str = ""
+    groups: frozenset[Group] = frozenset()
+    protocols: frozenset[str] | None = None

@@ -48,8 +48,10 @@ class Exchange:
         initial: bytes | None,
         ask: Ask,
         channel_bindings: Sequence[tuple[str, bytes]],
+        steps: Hearer = UNHEARD,
     ) -> None:
         self.client = client
+        self.steps = steps
         self.channel_bindings = channel_bindings
         self.user = ""
         """Who the client says it is, set by the checker for the log."""

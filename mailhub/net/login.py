@@ -26,6 +26,7 @@ from mailhub.interfaces import (
     TooManyConnections,
 )
 from mailhub.model.mail import Client
+from mailhub.model.steps import Steps
 from mailhub.net.credentials import EXCHANGES, Ask, ClientPassword, Exchange, SaslCancelled
 from mailhub.net.host import Host
 from mailhub.net.output import delay
@@ -150,6 +151,7 @@ class _Attempt:
         self._exchange: Exchange | None = None
         self._user = ""
         self._asked = host.reactor.seconds()
+        self._steps = Steps()
 
     @property
     def user(self) -> str:
@@ -165,7 +167,7 @@ class _Attempt:
 
         for _, exchange in EXCHANGES:
             if exchange.mechanism == self._mechanism:
-                self._exchange = exchange(self.client, initial, timed, bindings)
+                self._exchange = exchange(self.client, initial, timed, bindings, self._steps)
                 return self._exchange
         dialogue = Exchange(self.client, initial, timed, ())
         if self._mechanism == "PLAIN":
@@ -175,7 +177,7 @@ class _Attempt:
 
     def named(self, given: Password) -> ClientPassword:
         self._user = given.user.decode("utf-8", "backslashreplace")
-        return ClientPassword(checked(given), self.client)
+        return ClientPassword(checked(given), self.client, self._steps)
 
     def refused(self, refusal: LogInRefused) -> None:
         refusal.reason_id = log.new_reason_id()
@@ -187,6 +189,7 @@ class _Attempt:
             reason=type(refusal).__name__,
             reason_id=refusal.reason_id,
             detail=refusal.detail,
+            log_steps=self._steps.taken,
         )
 
     def report(

@@ -9,10 +9,12 @@ from twisted.cred.credentials import UsernamePassword
 from twisted.internet.task import Clock
 
 from mailhub.auth.chain import Given, PasswordChain
+from mailhub.auth.policy import Policy
 from mailhub.auth.throttle import Throttle
 from mailhub.interfaces import (
     BadCredentials,
     LogInDisabled,
+    LogInRefused,
     LogInUnavailable,
     NoSuchPerson,
     TooManyAttempts,
@@ -52,7 +54,7 @@ class Chain:
         self.decoys: list[str] = []
         self.steps = Steps()
         throttle = Throttle(Clock().seconds, 3, 600)
-        self.chain = PasswordChain(self.sources, Accounts(), throttle, self.decoy)
+        self.chain = PasswordChain(self.sources, Policy(Accounts()), throttle, self.decoy)
 
     async def decoy(self, password: str) -> None:
         self.decoys.append(password)
@@ -90,6 +92,35 @@ def test_the_first_that_knows_the_person_is_the_last_that_is_asked() -> None:
         ("source 1", "who?"),
         ("source 2", "proved"),
     ]
+
+
+@pytest.mark.parametrize(
+    ("answer", "told"),
+    [
+        pytest.param(BadCredentials("wrong password"), "BadCredentials", id="wrong"),
+        pytest.param(Unavailable("away"), "LogInUnavailable", id="away"),
+        pytest.param(known("bob@example.org", enabled=False), "LogInDisabled", id="disabled"),
+        pytest.param(NoSuchPerson("who?"), "NoSuchPerson", id="unknown"),
+    ],
+)
+def test_whoever_wants_to_know_hears_how_every_log_in_ended(
+    answer: StoredCredentials | Exception, told: str
+) -> None:
+    chain = Chain(answer)
+    with pytest.raises(LogInRefused):
+        chain.enter()
+    *_, source, end = chain.steps.taken
+    assert (source.what, source.facts["name"]) == ("source", "source 1")
+    assert (end.what, end.facts["reason"]) == ("refused", told)
+    assert "wonder" not in str(chain.steps.taken)
+
+
+def test_a_throttled_log_in_is_explained_too() -> None:
+    chain = Chain(BadCredentials("wrong"))
+    for n in range(4):
+        with pytest.raises(LogInRefused):
+            chain.enter(password=f"secret {n}")
+    assert chain.steps.taken[-1].facts["reason"] == "TooManyAttempts"
 
 
 @pytest.mark.parametrize("answer", [BadCredentials("wrong"), LogInDisabled("off")])

@@ -12,10 +12,12 @@ from zope.interface import Interface, implementer
 
 from mailhub.interfaces import (
     IAccount,
+    IClientCredentials,
     ISaslExchange,
     IScramSha1,
     IScramSha256,
     IScramSha256Plus,
+    LogInForbidden,
 )
 from tests.memory_store import MemoryStore
 
@@ -66,3 +68,14 @@ class ScramStub:
         self.heard.append(await exchange.respond(None))
         self.heard.append(await exchange.respond(b"challenge"))
         return b"alice"
+
+
+class Telling(Refusing):
+    """Tells a step before it refuses."""
+
+    def __init__(self) -> None:
+        super().__init__(LogInForbidden("no"))
+
+    def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
+        IClientCredentials(credentials).steps.add("looked", at="nothing")
+        return super().requestAvatarId(credentials)

@@ -18,11 +18,12 @@ from mailhub.interfaces import (
     LogInUnavailable,
     TooManyConnections,
 )
+from mailhub.log import as_json
 from mailhub.model.mail import Client
 from mailhub.net.login import LoggedIn, LogIn, SaslCancelled, UnknownMechanism
 from tests.events import Events
 from tests.harness import Running, run, start
-from tests.net.checkers import Realm, Refusing, ScramStub
+from tests.net.checkers import Realm, Refusing, ScramStub, Telling
 from tests.net.world import World
 
 NO_DELAY = AuthConfig(failure_delay=0.0)
@@ -202,6 +203,17 @@ def test_a_refusal_carries_the_id_of_its_event(events: Events) -> None:
     assert entry["reason_id"].startswith("r-")
     assert (entry["user"], entry["reason"]) == ("alice", "BadCredentials")
     assert "wrong" not in str(entry["detail"])
+
+
+def test_the_event_of_a_refusal_keeps_the_steps_that_led_to_it_from_the_log(
+    events: Events,
+) -> None:
+    with pytest.raises(LogInForbidden):
+        run(log_in(Portal(Realm(), [Telling()])).sasl(SECURE, "PLAIN", b"\0alice\0x", unasked))
+    entry = events["login.refused"]
+
+    assert [step.what for step in entry["log_steps"]] == ["looked"]
+    assert "looked" not in as_json(entry)
 
 
 def test_a_checkers_own_refusals_pass_through() -> None:
