@@ -59,8 +59,9 @@ EVENTS: Mapping[str, str] = {
     "directory.unavailable": "directory {directory} cannot answer {question}: {reason}",
     "directory.helper": "the directory helper ended and is started again: {reason}",
     # delivery and mail
+    "recipient.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]",
     "delivery.filed": "mail from <{sender}> for {recipient} filed in {mailbox}",
-    "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason}",
+    "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]",
     "mail.expunged": "expunged from {mailbox}: {count}",
     "mailbox.deleted": "mailbox {mailbox} deleted",
     "command.failed": "{command} failed: internal error [{reason_id}]",
@@ -224,6 +225,11 @@ def as_text(entry: dict[str, Any]) -> str:
     if (reason := entry.get("log_failure")) is not None:
         text += "\n" + reason.getTraceback().rstrip()
     return f"{_time(entry)} {_level(entry):5} {_one_entry(text)}\n"
+
+
+def as_sentence(name: str, fields: Mapping[str, object]) -> str:
+    """What a person reads of the event *name* with these fields."""
+    return _sentence(EVENTS.get(name, name), dict(fields))
 
 
 def _sentence(format: str, fields: dict[str, object]) -> str:

@@ -67,6 +67,7 @@ class Metrics:
         self._commits = self._histogram(
             "commit_seconds", "Transactions of account files, in their threads", "outcome"
         )
+        self._refusals = self._counter("refusals", "With a reason id", "protocol", "reason")
         self._deliveries = self._counter("deliveries", "Mail per recipient", "outcome")
         self._directory_seconds = self._histogram(
             "directory_seconds",
@@ -116,6 +117,10 @@ class Metrics:
 
     def commit(self, outcome: str, seconds: float) -> None:
         self._commits(outcome).observe(seconds)
+
+    def refusal(self, protocol: str, reason: str) -> None:
+        """What ``mailhub explain`` knows by an id; *reason* is the class of the refusal."""
+        self._refusals(protocol, reason).inc()
 
     def delivery(self, outcome: str, octets: int = 0) -> None:
         self._deliveries(outcome).inc()

@@ -31,7 +31,7 @@ def test_every_command_in_the_documentation_exists(page: Path) -> None:
         for word in words:
             if not isinstance(command, click.Group):
                 break
-            command = command.commands.get(word)
+            command = command.commands.get(word.lower())  # explain ID is explain id ID
         assert command is not None, " ".join(words)
         known = {option for parameter in command.params for option in parameter.opts}
         assert {word for word in words if word.startswith("--")} <= known, " ".join(words)

@@ -102,7 +102,7 @@ def human(key: str, value: Value) -> str:
             return printable(str(value)) or "-"
 
 
-TIMES = ("created", "last_login", "since", "started", "last_activity")
+TIMES = ("time", "created", "last_login", "since", "started", "last_activity")
 
 
 def plain(key: str, value: Value) -> Value:

@@ -116,7 +116,8 @@ class Delivery:
                 command="delivery",
                 reason_id=reason_id,
             )
-            trouble = Unavailable(f"Internal error [{reason_id}], try again later")
+            trouble = Unavailable("Internal error, try again later")
+            trouble.reason_id = reason_id
             return self._refused(envelope, recipient, trouble)
         self._metrics.delivery("filed", staged.size)
         self._event("delivery.filed", envelope, recipient, mailbox=mailbox, octets=staged.size)
@@ -180,11 +181,13 @@ class Delivery:
 
     def _refused(self, envelope: Envelope, recipient: Recipient, refusal: Refusal) -> Outcome:
         self._metrics.delivery("refused")
+        refusal.reason_id = refusal.reason_id or log.new_reason_id()
         self._event(
             "delivery.refused",
             envelope,
             recipient,
             reason=str(refusal),
+            reason_id=refusal.reason_id,
             outcome=type(refusal).__name__,
         )
         return Outcome(recipient, refusal=refusal)

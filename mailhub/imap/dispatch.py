@@ -174,10 +174,14 @@ class Dispatcher:
         if command.trycreate and isinstance(error, NoSuchMailbox):
             code = "TRYCREATE"
         if row.reported:
-            reason_id = log.new_reason_id()
-            text = f"{text} ({reason_id})"
+            error.reason_id = error.reason_id or log.new_reason_id()
+            text = f"{text} ({error.reason_id})"
             self._connection.event(
-                "command.refused", command=command.name, reason=str(error), reason_id=reason_id
+                "command.refused",
+                command=command.name,
+                reason=str(error),
+                reason_id=error.reason_id,
+                outcome=type(error).__name__,
             )
         return No(text, code)
 

@@ -75,7 +75,11 @@ async def rcpt(session: Session, argument: str) -> None:
         return
     if "@" not in address and session.config.default_domain:
         address = f"{address}@{session.config.default_domain}"
-    recipient = await session.delivery.resolve(address, transaction.declared_size)
+    try:
+        recipient = await session.delivery.resolve(address, transaction.declared_size)
+    except Refusal as refusal:
+        session.record(refusal, recipient=address, sender=transaction.envelope.sender)
+        raise
     transaction.recipients.append(recipient)
     session.say(250, "2.1.5", "Recipient ok")
 
@@ -214,6 +218,7 @@ async def _conclude(session: Session, transaction: Transaction, intake: Intake) 
     try:
         staged = await intake.finish()
     except Refusal as refusal:
+        session.record(refusal, command="the message")
         replies = [reply_for(refusal)] * len(recipients)
     else:
         try:

@@ -47,5 +47,11 @@ def reply_for(problem: Exception) -> Reply:
     for kind in type(problem).__mro__:
         if kind in REPLIES:
             code, status = REPLIES[kind]
-            return reply(code, status, str(problem))
+            return reply(code, status, with_id(problem))
     return reply(451, "4.3.0", "Internal error, try again later")
+
+
+def with_id(problem: Exception) -> str:
+    """What *problem* says, and the id under which the log knows more."""
+    reason_id = getattr(problem, "reason_id", "")
+    return f"{problem} ({reason_id})" if reason_id else str(problem)

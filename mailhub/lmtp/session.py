@@ -118,6 +118,7 @@ class Session:
         try:
             await COMMANDS[name](self, argument)
         except Refusal as refusal:
+            self.record(refusal, command=name)
             self.send(reply_for(refusal))
             return "refused"
         except (Refused, TooMuch, CancelledError):
@@ -128,12 +129,36 @@ class Session:
         self._bad_commands = 0
         return "ok"
 
+    def record(self, refusal: Refusal, **about: object) -> None:
+        """Write the event of a refusal, once, and give it the id that the client is shown."""
+        if refusal.reason_id:
+            return
+        refusal.reason_id = log.new_reason_id()
+        client = self.channel.client
+        log.event(
+            "recipient.refused" if "recipient" in about else "command.refused",
+            conn=client.connection,
+            protocol="lmtp",
+            peer=client.address or "unix",
+            reason=str(refusal),
+            reason_id=refusal.reason_id,
+            outcome=type(refusal).__name__,
+            level="info",
+            **about,
+        )
+
     def _fail(self, name: str) -> None:
         """Who knows where in a message the client is now: 421 keeps it in the client's queue."""
         reason_id = log.new_reason_id()
-        conn = self.channel.client.connection
-        log.failure("command.failed", Failure(), conn=conn, command=name, reason_id=reason_id)
-        self.say(421, "4.3.0", f"Internal error [{reason_id}], closing connection")
+        log.failure(
+            "command.failed",
+            Failure(),
+            conn=self.channel.client.connection,
+            protocol="lmtp",
+            command=name,
+            reason_id=reason_id,
+        )
+        self.say(421, "4.3.0", f"Internal error ({reason_id}), closing connection")
         self.ended = True
 
     def _count_bad(self) -> None:

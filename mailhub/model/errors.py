@@ -12,6 +12,8 @@ class Refusal(Exception):
     """Base of everything that may be told to a client."""
 
     explanation = "The request was refused"
+    reason_id = ""
+    """Set where the refusal is logged, and shown to the client, to bring the two together."""
 
     def __init__(self, explanation: str | None = None) -> None:
         super().__init__(explanation or self.explanation)

@@ -122,7 +122,9 @@ class Lifecycle(Hooks):
         """Write an event about this connection."""
         who = self.client
         about = {"conn": who.connection, "protocol": who.protocol, "peer": who.address or "unix"}
-        log.event(name, level=level, **about, **fields)
+        if self.traffic.account:
+            about["account"] = self.traffic.account
+        log.event(name, level=level, **{**about, **fields})
 
     def dump(self, reason: str) -> None:
         """Write the flight record to the log."""

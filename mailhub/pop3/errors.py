@@ -24,10 +24,11 @@ class NoSuchMessage(model.Refusal):
 
 @dataclass(frozen=True, slots=True)
 class Row:
-    """``text`` None: what the refusal itself says."""
+    """``text`` None: what the refusal itself says.  ``reported``: it carries a reason id."""
 
     code: str
     text: str | None = None
+    reported: bool = False
 
 
 _TABLE: dict[type[Exception], Row] = {
@@ -40,19 +41,29 @@ _TABLE: dict[type[Exception], Row] = {
     login.LogInUnavailable: Row("SYS/TEMP", "Log-in is not possible at the moment"),
     login.LogInRefused: Row("AUTH", "Log-in refused"),
     TooSoon: Row("LOGIN-DELAY"),
-    model.InUse: Row("IN-USE", "Another POP3 session is reading this mailbox"),
-    model.Unavailable: Row("SYS/TEMP"),
+    model.InUse: Row("IN-USE", "Another POP3 session is reading this mailbox", True),
+    model.Unavailable: Row("SYS/TEMP", reported=True),
     model.MailboxGone: Row("SYS/TEMP"),
-    model.Damaged: Row("SYS/PERM"),
-    model.NoSuchAccount: Row("SYS/PERM"),
-    model.AccountDisabled: Row("AUTH"),
+    model.Damaged: Row("SYS/PERM", reported=True),
+    model.NoSuchAccount: Row("SYS/PERM", reported=True),
+    model.AccountDisabled: Row("AUTH", reported=True),
+    model.NotPermitted: Row("", reported=True),
     model.Refusal: Row(""),
 }
 
 
 def refusal(problem: model.Refusal | login.LogInRefused) -> tuple[str, str]:
     """Text and extended response code ("" for none) for *problem*."""
-    row = next(_TABLE[kind] for kind in type(problem).__mro__ if kind in _TABLE)
+    row = _row(problem)
     text = row.text if row.text is not None else str(problem)
     reason_id = getattr(problem, "reason_id", "")
     return (f"{text} ({reason_id})" if reason_id else text), row.code
+
+
+def is_reported(problem: model.Refusal) -> bool:
+    """Whether somebody may ask why, so that it is an event with an id."""
+    return _row(problem).reported
+
+
+def _row(problem: model.Refusal | login.LogInRefused) -> Row:
+    return next(_TABLE[kind] for kind in type(problem).__mro__ if kind in _TABLE)

@@ -22,7 +22,7 @@ from mailhub.net.login import LoggedIn, LogIn
 from mailhub.net.traffic import Traffic
 from mailhub.pop3.commands import AUTHORIZATION, SECRET, TRANSACTION, Handler
 from mailhub.pop3.delay import LoginDelay
-from mailhub.pop3.errors import refusal
+from mailhub.pop3.errors import is_reported, refusal
 from mailhub.pop3.maildrop import Maildrop, snapshot
 from mailhub.pop3.wire import Command, LineReader, SyntaxRefused, TooLong, err, ok, parse_command
 
@@ -163,6 +163,8 @@ class Session:
             if self.answering:
                 self._break_off(command.name)
                 return "failed"
+            if isinstance(problem, Refusal) and is_reported(problem):
+                self._record(command.name, problem)
             self.err(*refusal(problem))
             return "denied" if isinstance(problem, LogInRefused) else "refused"
         except (SyntaxRefused, CancelledError):
@@ -171,6 +173,16 @@ class Session:
             self._break_off(command.name)
             return "failed"
         return "ok"
+
+    def _record(self, name: str, problem: Refusal) -> None:
+        problem.reason_id = problem.reason_id or log.new_reason_id()
+        self.channel.event(
+            "command.refused",
+            command=name,
+            reason=str(problem),
+            reason_id=problem.reason_id,
+            outcome=type(problem).__name__,
+        )
 
     def _break_off(self, name: str) -> None:
         """Tell the log; and the client, unless it would take that for part of a message.

@@ -14,6 +14,7 @@ from typing import ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, execute
 from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.logger import globalLogPublisher
 
 from mailhub.auth.verifiers import make_verifiers
 from mailhub.config.options import Config
@@ -24,6 +25,7 @@ from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
 from mailhub.store.hub.maildrop import MaildropLocks
+from mailhub.store.hub.refusals import RefusalObserver, Refusals
 from mailhub.store.runner import InlineRunner, Runner, ThreadRunner
 from mailhub.store.sqlite.store import SqliteStore
 
@@ -130,8 +132,11 @@ class RunningEngine:
             writers=config.store.writer_threads,
         )
         self.parts = open_engine(config, data, self.threads, metrics)
+        self._refusals = _open_refusals(data)
+        self._observer = RefusalObserver(self._refusals, metrics.refusal)
 
     def start(self) -> None:
+        globalLogPublisher.addObserver(self._observer)
         self.threads.start()
         self.parts.bell.start(self._reactor)
         self.parts.hub.start(self._reactor)
@@ -139,6 +144,15 @@ class RunningEngine:
     async def stop(self) -> None:
         await self.parts.close()
         self.threads.stop()
+        globalLogPublisher.removeObserver(self._observer)
+        self._refusals.close()
+
+
+def _open_refusals(data: DataDir) -> Refusals:
+    try:
+        return Refusals(data)
+    except OSError as error:
+        raise Unavailable(f"{error.filename or data.run}: {error.strerror}") from error
 
 
 def _write_durably(path: Path) -> None:

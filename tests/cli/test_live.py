@@ -97,6 +97,22 @@ def test_a_live_session_is_listed_dumped_and_ended(
     client.shutdown()
 
 
+def test_what_a_client_was_refused_is_explained_by_its_id(
+    live: LiveServer, beside: Commands, trust: ssl.SSLContext
+) -> None:
+    with pytest.raises(imaplib.IMAP4.error, match="r-") as refused:
+        log_in(live, trust, "not this one")
+    reason_id = str(refused.value).rpartition("(")[2].partition(")")[0]
+    known = beside.json("explain", reason_id)
+    assert (known["user"], known["outcome"], known["mechanism"]) == (
+        ALICE,
+        "BadCredentials",
+        "password",
+    )
+    assert [step["what"] for step in known["steps"]] == ["source", "refused"]
+    assert "not this one" not in str(known)
+
+
 def test_disabling_an_account_ends_its_sessions_and_refuses_its_log_ins(
     live: LiveServer, beside: Commands, trust: ssl.SSLContext
 ) -> None:

@@ -272,6 +272,25 @@ def test_an_internal_error_keeps_the_message_in_the_clients_queue(
     assert client.closed
 
 
+def test_every_refusal_carries_an_id_that_the_log_knows(client: Peer, events: Events) -> None:
+    replies = client.say("LHLO there", "MAIL FROM:<a@b.example>", "RCPT TO:<nobody@example.org>")
+
+    entry = events["recipient.refused"]
+    assert replies[-1].endswith(f"({entry['reason_id']})")
+    assert (entry["recipient"], entry["sender"]) == ("nobody@example.org", "a@b.example")
+    assert (entry["outcome"], entry["protocol"]) == ("NoSuchRecipient", "lmtp")
+
+
+def test_a_message_that_nobody_can_have_is_one_event_for_all_its_recipients(
+    client: Peer, events: Events
+) -> None:
+    replies = client.say("LHLO there", "MAIL FROM:<a@b.example> SIZE=999999999999")
+
+    entry = events["command.refused"]
+    assert replies[-1].endswith(f"({entry['reason_id']})")
+    assert (entry["command"], entry["outcome"]) == ("MAIL", "MessageTooLarge")
+
+
 def test_a_filter_may_refuse_in_any_way() -> None:
     assert reply_for(Refusal("No thanks")).code == 550
     assert reply_for(ZeroDivisionError("secret")).encode() == (

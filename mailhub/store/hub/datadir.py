@@ -5,7 +5,8 @@
     hub.db                    domains, accounts, aliases, credentials
     accounts/xx/<id>.db       one SQLite database per account (three files while in use)
     spool/                    messages that are still arriving
-    run/                      bell, pop3.lock, server.lock, control: of running processes
+    run/                      bell, pop3.lock, server.lock, control: of running processes;
+                              refused-*: what ``mailhub explain`` tells
     tls/                      the certificates of the embedded set-up
 
 One server serves a directory at a time; command-line processes join it at will.  Only local file
@@ -67,6 +68,9 @@ class DataDir:
     @property
     def control_socket(self) -> Path:
         return self.run / "control"
+
+    def refusals(self, kind: str) -> Path:
+        return self.run / f"refused-{kind}"
 
     def account_file(self, account: AccountId) -> Path:
         """Where the mail of *account* is; ids are random, so their first two digits spread."""
