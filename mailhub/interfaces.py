@@ -50,8 +50,9 @@ from mailhub.model.mail import (
 )
 from mailhub.model.names import MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
+from mailhub.model.policy import Terms
 from mailhub.model.search import Query
-from mailhub.model.steps import Hearer
+from mailhub.model.steps import UNHEARD, Hearer
 
 # --- messages on their way in -------------------------------------------------------------
 
@@ -287,10 +288,10 @@ class Outcome:
 class IDelivery(Interface):
     """Takes in mail for recipients: what an LMTP factory needs."""
 
-    async def resolve(address: str, size: int = 0) -> Recipient:
+    async def resolve(address: str, size: int = 0, steps: Hearer = UNHEARD) -> Recipient:
         """Whom mail for *address* goes to.
 
-        Raises NoSuchRecipient, AccountDisabled, OverQuota, Unavailable.
+        Raises NoSuchRecipient, AccountDisabled, NotPermitted, OverQuota, Unavailable.
         """
 
     def stage(size_hint: int = 0) -> IStaging:
@@ -308,10 +309,10 @@ class IDelivery(Interface):
 class IAddressBook(Interface):
     """Who exists, for delivery: local accounts and aliases, later a directory as well."""
 
-    async def recipient(address: str) -> Recipient | None:
+    async def recipient(address: str, steps: Hearer = UNHEARD) -> Recipient | None:
         """The recipient of *address*: account, alias, ``user+detail``, catch-all; or None.
 
-        Raises AccountDisabled, Unavailable.
+        How it was found is told to *steps*.  Raises AccountDisabled, NotPermitted, Unavailable.
         """
 
 
@@ -436,6 +437,7 @@ class IClientCredentials(IUsernamePassword):
     client: Client = Attribute("Who is asking.")
     authorization_id: str = Attribute("Whom to act as; empty: oneself (RFC 4616 2).")
     steps: Hearer = Attribute("Who wants to know how it is decided.")
+    terms: Terms = Attribute("Under which conditions; set by the checker.")
 
 
 class ISaslExchange(Interface):
@@ -446,6 +448,7 @@ class ISaslExchange(Interface):
     channel_bindings: Sequence[tuple[str, bytes]] = Attribute("(type, data), RFC 5929, 9266.")
     user: str = Attribute("Who the client says it is; set by the checker, for the log.")
     steps: Hearer = Attribute("Who wants to know how it is decided.")
+    terms: Terms = Attribute("Under which conditions; set by the checker.")
 
     async def respond(challenge: bytes | None) -> bytes:
         """Send *challenge*, return the client's answer.

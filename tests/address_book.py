@@ -7,6 +7,7 @@ from zope.interface import implementer
 from mailhub.interfaces import IAddressBook
 from mailhub.model.errors import Refusal
 from mailhub.model.mail import AccountId, Recipient
+from mailhub.model.steps import UNHEARD, Hearer
 
 
 @implementer(IAddressBook)
@@ -18,7 +19,7 @@ class MemoryAddressBook:
         self.aliases: dict[str, str] = {}
         self.refusals: dict[str, Refusal] = {}
 
-    async def recipient(self, address: str) -> Recipient | None:
+    async def recipient(self, address: str, steps: Hearer = UNHEARD) -> Recipient | None:
         local, _, domain = address.rpartition("@")
         user, _, detail = local.partition("+")
         plain = f"{user}@{domain}".lower()

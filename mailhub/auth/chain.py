@@ -29,7 +29,8 @@ from mailhub.interfaces import (
     NoSuchPerson,
 )
 from mailhub.model.errors import Unavailable
-from mailhub.model.mail import Client, StoredCredentials
+from mailhub.model.mail import AccountId, Client, StoredCredentials
+from mailhub.model.policy import Terms
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.sasl.prep import NotPreparable, saslprep
 
@@ -97,16 +98,21 @@ class PasswordChain:
     async def _check(self, credentials: IUsernamePassword) -> bytes | tuple[()]:
         given = _given(credentials)
         try:
-            return await self._decide(given)
+            account, terms = await self._decide(given)
         except LogInRefused as refusal:
             given.steps.add("refused", reason=type(refusal).__name__, detail=refusal.detail)
             raise
+        if IClientCredentials.providedBy(credentials):
+            credentials.terms = terms
+        return account.encode("utf-8")
 
-    async def _decide(self, given: Given) -> bytes:
+    async def _decide(self, given: Given) -> tuple[AccountId, Terms]:
         attempt = self._throttle.begin(given.address, given.login, given.password.encode("utf-8"))
         try:
             stored = await self._ask(given)
-            await self._policy.authorise(stored, given.client, given.authorization, given.steps)
+            terms = await self._policy.authorise(
+                stored, given.client, given.authorization, given.steps
+            )
         except BadCredentials:
             raise
         except Unavailable as problem:
@@ -116,7 +122,7 @@ class PasswordChain:
             attempt.undecided()
             raise
         attempt.succeeded()
-        return stored.account.encode("utf-8")
+        return stored.account, terms
 
     async def _ask(self, given: Given) -> StoredCredentials:
         asked = [source for source in self._sources if source.takes(given)]

@@ -1,21 +1,25 @@
 """What a client whose secret is right must also fulfil.
 
-The place for further conditions (allowed protocols and networks, expiry): every checker comes
-through here after the secret was proved, so none of them tells a stranger that an account exists.
+Every checker comes through here after the secret was proved, so none of them tells a stranger that
+an account exists.  In this order: the account is enabled; whom to act as; the protocols that the
+directory allows the person; the rules of the configuration (:mod:`.rules`).
 """
 
 from __future__ import annotations
 
+from mailhub.auth.rules import NO_RULES, Rules, subject_of
 from mailhub.interfaces import ILocalAccounts, LogInDisabled, LogInForbidden
 from mailhub.model.mail import Client, StoredCredentials
+from mailhub.model.policy import Decision, Terms
 from mailhub.model.steps import UNHEARD, Hearer
 
 
 class Policy:
     """Decides for every mechanism; *accounts* tells whom somebody asks to act as."""
 
-    def __init__(self, accounts: ILocalAccounts) -> None:
+    def __init__(self, accounts: ILocalAccounts, rules: Rules = NO_RULES) -> None:
         self._accounts = accounts
+        self._rules = rules
 
     async def authorise(
         self,
@@ -23,19 +27,56 @@ class Policy:
         client: Client | None,
         authorization: str = "",
         steps: Hearer = UNHEARD,
-    ) -> None:
+    ) -> Terms:
         """Raises LogInDisabled, LogInForbidden.
 
-        *client* None: credentials that know none (Twisted's own), so nothing that depends on
-        protocol or network can be fulfilled.  *authorization*: whom to act as, empty: oneself.
+        *client* None: credentials that know none (Twisted's own); a restriction to protocols or
+        networks cannot be met without.  *authorization*: whom to act as, empty: oneself.
         """
         if not stored.enabled:
             raise LogInDisabled(f"{stored.address} is disabled")
         if authorization:
             await self._act_as(stored, authorization, steps)
+        _keep_to(stored.protocols, client, f"directory {stored.directory}", steps)
+        decision = self._rules.decide(subject_of(stored))
+        rule = decision.rules.get
+        _keep_to(decision.protocols, client, f"policy {rule('protocols')}", steps)
+        _come_from(decision, client, f"policy {rule('networks')}", steps)
+        if decision.max_connections is not None:
+            about = f"policy {rule('max_connections')}"
+            steps.add("policy", decided_by=about, max_connections=decision.max_connections)
+        return Terms(decision.max_connections)
 
     async def _act_as(self, stored: StoredCredentials, authorization: str, steps: Hearer) -> None:
         other = await self._accounts.credentials(authorization)
         if other is None or other.account != stored.account:
             raise LogInForbidden(f"{stored.address} may not act as {authorization}")
         steps.add("act as", name=authorization, account=other.address)
+
+
+def _keep_to(
+    protocols: frozenset[str] | None, client: Client | None, decided_by: str, steps: Hearer
+) -> None:
+    if protocols is None:
+        return
+    allowed = client is not None and client.protocol in protocols
+    told = tuple(sorted(protocols))
+    steps.add("policy", decided_by=decided_by, protocols=told, outcome=_word(allowed))
+    if not allowed:
+        used = client.protocol if client is not None else "an unknown protocol"
+        raise LogInForbidden(f"{decided_by} allows {' and '.join(told) or 'nothing'}, not {used}")
+
+
+def _come_from(decision: Decision, client: Client | None, decided_by: str, steps: Hearer) -> None:
+    if decision.networks is None:
+        return
+    allowed = client is not None and decision.allows_network(client.address)
+    told = tuple(map(str, decision.networks))
+    steps.add("policy", decided_by=decided_by, networks=told, outcome=_word(allowed))
+    if not allowed:
+        where = (client.address or "a Unix socket") if client is not None else "an unknown address"
+        raise LogInForbidden(f"{decided_by} allows {', '.join(told) or 'nowhere'}, not {where}")
+
+
+def _word(allowed: bool) -> str:
+    return "allowed" if allowed else "refused"

@@ -96,7 +96,9 @@ class ScramChecker:
                 raise BadCredentials("no such account, or no SCRAM verifier")
             steps = exchange.steps
             steps.add("source", name="SCRAM verifiers", outcome="proved", account=stored.address)
-            await self._policy.authorise(stored, exchange.client, server.authorization, steps)
+            exchange.terms = await self._policy.authorise(
+                stored, exchange.client, server.authorization, steps
+            )
         except Unavailable as problem:
             raise LogInUnavailable(str(problem)) from problem
         if await exchange.respond(confirmation):

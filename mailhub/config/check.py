@@ -9,6 +9,7 @@ from mailhub.config.addresses import UnixAddress, parse_address
 from mailhub.config.directories import describe_directory
 from mailhub.config.files import expiry_warnings
 from mailhub.config.options import Config, Listener
+from mailhub.config.policies import describe_policy
 from mailhub.config.rules import warnings
 
 _TLS = {"none": "no TLS", "starttls": "TLS on request", "implicit": "TLS from the first octet"}
@@ -32,6 +33,7 @@ def describe(config: Config) -> list[str]:
         *(_listener(listener) for listener in config.listeners),
         *_tls(config),
         *map(describe_directory, config.directories),
+        *map(describe_policy, config.policies),
         f"passwords are accepted {_PLAINTEXT[config.auth.plaintext]}",
         f"messages of up to {config.limits.max_message:,} octets are accepted",
         f"events go to {config.log.file or 'standard error'} as {config.log.format}",

@@ -232,6 +232,29 @@ class DirectoryConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class PolicyRule:
+    """One ``[[policy]]``: for whom, and what.  Not given: not restricted, or not said.
+
+    Of the matching rules the first that says something about a setting decides it.
+    """
+
+    name: str
+    groups: tuple[str, ...] = ()
+    """Of a directory, by common name or DN."""
+    directories: tuple[str, ...] = ()
+    domains: tuple[str, ...] = ()
+    accounts: tuple[str, ...] = ()
+    """Primary addresses."""
+    protocols: tuple[Literal["imap", "pop3"], ...] | None = None
+    """That may be logged in to; an empty list: none."""
+    networks: tuple[str, ...] | None = None
+    """From which may be logged in."""
+    max_connections: CountOrNone | None = None
+    """Of one account, instead of ``limits.max_connections_per_account``; 0: no limit."""
+    delivery: Literal["accept", "refuse"] | None = None
+
+
+@dataclass(frozen=True, slots=True)
 class LogConfig:
     format: Literal["text", "json"] = "text"
     file: Path | None = None
@@ -258,4 +281,5 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
     directories: tuple[DirectoryConfig, ...] = field(default=(), metadata={"name": "directory"})
+    policies: tuple[PolicyRule, ...] = field(default=(), metadata={"name": "policy"})
     log: LogConfig = field(default_factory=LogConfig)

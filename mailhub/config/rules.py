@@ -15,6 +15,7 @@ from mailhub.config.addresses import Address, BadAddress, UnixAddress, parse_add
 from mailhub.config.convert import Report
 from mailhub.config.directories import check_directories, directory_warnings
 from mailhub.config.options import Config, Listener
+from mailhub.config.policies import check_policies, policy_warnings
 from mailhub.config.problems import shown
 
 _HOST_NAME = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*", re.ASCII)
@@ -30,6 +31,7 @@ def check_rules(config: Config, report: Report) -> None:
     for check in (_check_domains, _check_pop3, _check_imap, _check_delivery, _check_tls):
         check(config, report)
     check_directories(config, report)
+    check_policies(config, report)
 
 
 # --- listeners ----------------------------------------------------------------------------
@@ -169,6 +171,7 @@ def warnings(config: Config) -> Iterator[str]:
     if config.directories:
         yield "directories: log-ins and deliveries know local accounts only, as yet"
     yield from directory_warnings(config)
+    yield from policy_warnings(config)
     if config.limits.idle_timeout < 1800:
         yield "limits.idle_timeout is less than the 30 minutes that RFC 9051 5.4 asks for"
     if config.limits.pop3_idle_timeout < 600:

@@ -47,6 +47,7 @@ from mailhub.model.errors import (
 )
 from mailhub.model.mail import Recipient
 from mailhub.model.names import INBOX, MailboxName, mailbox_name
+from mailhub.model.steps import UNHEARD, Hearer
 
 CONCURRENT_RECIPIENTS = 32
 """Of one message; more would only queue for the store's writers."""
@@ -74,8 +75,8 @@ class Delivery:
         self._clock = clock
         self._metrics = metrics or Metrics()
 
-    async def resolve(self, address: str, size: int = 0) -> Recipient:
-        recipient = await self._address_book.recipient(address)
+    async def resolve(self, address: str, size: int = 0, steps: Hearer = UNHEARD) -> Recipient:
+        recipient = await self._address_book.recipient(address, steps)
         if recipient is None:
             raise NoSuchRecipient
         return recipient
@@ -187,6 +188,7 @@ class Delivery:
             envelope,
             recipient,
             reason=str(refusal),
+            detail=refusal.detail,
             reason_id=refusal.reason_id,
             outcome=type(refusal).__name__,
         )

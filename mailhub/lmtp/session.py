@@ -141,6 +141,7 @@ class Session:
             protocol="lmtp",
             peer=client.address or "unix",
             reason=str(refusal),
+            detail=refusal.detail,
             reason_id=refusal.reason_id,
             outcome=type(refusal).__name__,
             level="info",

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from typing import NewType
@@ -10,6 +11,9 @@ from typing import NewType
 PersonId = NewType("PersonId", str)
 """entryUUID, objectGUID, nsUniqueId ... in one spelling.  It survives every rename and move; a
 name that is given to somebody else comes with another id."""
+
+
+_DN_PIECE = re.compile(r"((?:\\[0-9a-fA-F]{2})+)|\\(.)|\s*([,+=])\s*|(^\s+|\s+$)|(.)", re.DOTALL)
 
 
 class Standing(enum.Enum):
@@ -60,3 +64,18 @@ class People:
 
     people: Sequence[Person]
     cookie: bytes | None
+
+
+def canonical_dn(dn: str) -> str:
+    """One spelling for all of a DN that differ in case, escapes and spaces only (RFC 4514 3)."""
+    return "".join(map(_dn_piece, _DN_PIECE.finditer(dn))).casefold()
+
+
+def _dn_piece(found: re.Match[str]) -> str:
+    octets, escaped, separator, margin, plain = found.groups()
+    if separator or margin:
+        return separator or ""
+    text = escaped or plain
+    if octets:
+        text = bytes.fromhex(octets.replace("\\", "")).decode("utf-8", "backslashreplace")
+    return "".join(f"\\{c}" if c in ',+=\\"<>;# ' else c for c in text)

@@ -12,6 +12,8 @@ class Refusal(Exception):
     """Base of everything that may be told to a client."""
 
     explanation = "The request was refused"
+    detail = ""
+    """More for the log and the administrator, and nobody else."""
     reason_id = ""
     """Set where the refusal is logged, and shown to the client, to bring the two together."""
 

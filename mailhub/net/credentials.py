@@ -14,9 +14,11 @@ from mailhub.interfaces import (
     IScramSha256Plus,
 )
 from mailhub.model.mail import Client
+from mailhub.model.policy import Terms
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.sasl.plain import Password
 
+DEFAULT_TERMS = Terms()
 Ask = Callable[[bytes], Awaitable[bytes | None]]
 """Sends a challenge; returns the client's answer, None when the client gave up."""
 
@@ -32,6 +34,7 @@ class ClientPassword(UsernamePassword):
     def __init__(self, given: Password, client: Client, steps: Hearer = UNHEARD) -> None:
         super().__init__(given.user, given.password)
         self.steps = steps
+        self.terms = DEFAULT_TERMS
         self.client = client
         self.authorization_id = given.authorization.decode("utf-8")
 
@@ -52,6 +55,7 @@ class Exchange:
     ) -> None:
         self.client = client
         self.steps = steps
+        self.terms = DEFAULT_TERMS
         self.channel_bindings = channel_bindings
         self.user = ""
         """Who the client says it is, set by the checker for the log."""

@@ -26,8 +26,16 @@ from mailhub.interfaces import (
     TooManyConnections,
 )
 from mailhub.model.mail import Client
+from mailhub.model.policy import Terms
 from mailhub.model.steps import Steps
-from mailhub.net.credentials import EXCHANGES, Ask, ClientPassword, Exchange, SaslCancelled
+from mailhub.net.credentials import (
+    DEFAULT_TERMS,
+    EXCHANGES,
+    Ask,
+    ClientPassword,
+    Exchange,
+    SaslCancelled,
+)
 from mailhub.net.host import Host
 from mailhub.net.output import delay
 from mailhub.sasl.errors import SaslFailed
@@ -128,7 +136,10 @@ class LogIn:
         _, avatar, leave = await self._portal.login(credentials, client, IAccount)
         account = cast(IAccount, avatar)
         connections = self._host.connections
-        full = connections.log_in(client.connection, account.id, account.address)
+        terms: Terms = getattr(credentials, "terms", DEFAULT_TERMS)
+        full = connections.log_in(
+            client.connection, account.id, account.address, terms.max_connections
+        )
         if full is not None:
             leave()
             raise TooManyConnections(full)

@@ -78,13 +78,18 @@ class ConnectionTable:
         if not self._per_address[entry.address]:
             del self._per_address[entry.address]
 
-    def log_in(self, connection_id: str, account: AccountId, address: str) -> str | None:
-        """Note whose connection it is; or the refusal, in words."""
+    def log_in(
+        self, connection_id: str, account: AccountId, address: str, most: int | None = None
+    ) -> str | None:
+        """Note whose connection it is; or the refusal, in words.
+
+        *most*: how many the account may have, 0: no limit, None: what the limits say.
+        """
         entry = self._entries.get(connection_id)
         if entry is None:  # closed meanwhile, or a protocol that is not in the table
             return None
         holders = self._per_account.get(account, set())
-        limit = self.limits.max_connections_per_account
+        limit = self.limits.max_connections_per_account if most is None else most
         if limit and len(holders) >= limit:
             return f"Too many connections of this account ({self._named(holders)})"
         self._per_account.setdefault(account, set()).add(connection_id)

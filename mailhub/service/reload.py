@@ -14,7 +14,7 @@ from mailhub.net.tls import BadCertificate
 from mailhub.service.running import Running
 from mailhub.service.serving import factories, local_portal, tls_config
 
-RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth")
+RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "policies")
 NEEDS_RESTART = (
     "data_dir",
     "hostname",
@@ -51,7 +51,7 @@ def apply(running: Running, config: Config) -> list[str]:
 
 def _serve(running: Running, config: Config) -> None:
     parts, host = running.engine.parts, running.host
-    if config.auth != running.config.auth:
+    if (config.auth, config.policies) != (running.config.auth, running.config.policies):
         running.portal = local_portal(config, parts, host, running.hashing)
     host.limits = config.limits
     host.connections.limits = config.limits

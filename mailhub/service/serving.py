@@ -11,9 +11,12 @@ from twisted.internet.interfaces import IProtocolFactory
 from mailhub.auth.hashing import HashingThreads
 from mailhub.auth.portal import load_secret, local_checkers, make_portal
 from mailhub.auth.realm import MailRealm
+from mailhub.auth.recipients import RuledAddressBook
+from mailhub.auth.rules import Rules
 from mailhub.config.options import Config, TlsConfig
 from mailhub.delivery.delivery import Delivery
 from mailhub.embed import IMAP4Factory, LMTPFactory, POP3Factory
+from mailhub.interfaces import IAddressBook
 from mailhub.net.host import Host
 from mailhub.net.monitor import make_site
 from mailhub.net.selfsigned import ensure_certificate
@@ -30,10 +33,18 @@ def tls_config(config: Config, data: DataDir) -> TlsConfig:
 
 def local_portal(config: Config, engine: Engine, host: Host, hashing: HashingThreads) -> Portal:
     """Who may log in: local accounts."""
-    checkers = local_checkers(
-        engine.hub, config.auth, host.reactor, hashing, load_secret(engine.data.path / "scram.key")
-    )
+    secret = load_secret(engine.data.path / "scram.key")
+    rules = Rules(config.policies)
+    checkers = local_checkers(engine.hub, config.auth, host.reactor, hashing, secret, rules)
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
+
+
+def address_book(config: Config, engine: Engine) -> IAddressBook:
+    """Whom mail is for, as far as the rules let it."""
+    rules = Rules(config.policies)
+    if not rules.about_delivery:
+        return engine.hub
+    return RuledAddressBook(engine.hub, engine.hub, rules)
 
 
 def factories(
@@ -41,7 +52,7 @@ def factories(
 ) -> Mapping[str, IProtocolFactory]:
     """What each protocol of a ``[[listener]]`` is served with."""
     delivery = Delivery(
-        engine.hub,
+        address_book(config, engine),
         engine.store,
         config=config.delivery,
         hostname=host.hostname,

@@ -173,6 +173,18 @@ def test_a_refusal_names_the_addresses_that_hold_most() -> None:
     assert len(table.all()) == 7
 
 
+@pytest.mark.parametrize(("most", "admitted"), [(None, 2), (1, 1), (3, 3), (0, 4)])
+def test_an_account_may_have_a_limit_of_its_own(most: int | None, admitted: int) -> None:
+    world = World(max_connections_per_account=2)
+    answers = []
+    for _ in range(4):
+        story, _ = world.connect()
+        name, account = story.client.connection, AccountId("alice")
+        answers.append(world.host.connections.log_in(name, account, "alice@example.org", most))
+
+    assert answers.count(None) == admitted
+
+
 def test_a_connection_that_is_gone_cannot_log_in_or_out() -> None:
     world = World()
     story, _ = world.connect()

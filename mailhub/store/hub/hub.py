@@ -23,6 +23,7 @@ from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfi
 from mailhub.interfaces import IAddressBook, ILocalAccounts
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import AccountId, Recipient, StoredCredentials, Usage, Verifier
+from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.store.hub import accounts, credentials, domains, recipients, usage
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Busy, HubFile, Tx
@@ -71,10 +72,10 @@ class Hub:
         proved = await self._read(_verifiers, account)
         await self._runner.run(self._upgrade, account, password, proved)
 
-    async def recipient(self, address: str) -> Recipient | None:
+    async def recipient(self, address: str, steps: Hearer = UNHEARD) -> Recipient | None:
         def look_up(tx: Tx) -> Recipient | None:
             default_domain = self._recipient_domain or domains.only(tx)
-            return recipients.resolve(tx, address, default_domain, self._delimiter)
+            return recipients.resolve(tx, address, default_domain, self._delimiter, steps)
 
         return await self._read(look_up)
 

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 
 from mailhub.model.errors import AccountDisabled
 from mailhub.model.mail import AccountId, Recipient
+from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.store.hub.addresses import candidates, canonical_domain, split, with_domain
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.errors import BadAddress
@@ -32,7 +33,9 @@ _CATCH_ALL = """
 """
 
 
-def resolve(tx: Tx, address: str, default_domain: str, delimiter: str) -> Recipient | None:
+def resolve(
+    tx: Tx, address: str, default_domain: str, delimiter: str, steps: Hearer = UNHEARD
+) -> Recipient | None:
     """Account or alias, then ``user+detail``, then the domain's catch-all; None: nobody.
 
     Raises AccountDisabled; a disabled address does not fall through to the catch-all.
@@ -40,14 +43,25 @@ def resolve(tx: Tx, address: str, default_domain: str, delimiter: str) -> Recipi
     try:
         local, domain = split(with_domain(address, default_domain))
         domain = canonical_domain(domain)
-    except BadAddress:
+    except BadAddress as bad:
+        steps.add("address", given=address, outcome=str(bad))
         return None
     for name, detail in candidates(local, delimiter):
         row = tx.execute(_BY_ADDRESS, (domain, name)).fetchone()
+        _tell(steps, "local accounts and aliases", f"{name}@{domain}", row)
         if row is not None:
             return _recipient(row, detail)
     row = tx.execute(_CATCH_ALL, (domain,)).fetchone()
+    _tell(steps, "catch-all", domain, row)
     return None if row is None else _recipient(row, "")
+
+
+def _tell(steps: Hearer, what: str, wanted: str, row: Sequence[object] | None) -> None:
+    if row is None:
+        steps.add(what, wanted=wanted, outcome="nobody")
+    else:
+        _, address, enabled = row
+        steps.add(what, wanted=wanted, account=address, outcome="found" if enabled else "disabled")
 
 
 def _recipient(row: Sequence[object], detail: str) -> Recipient:

@@ -1,0 +1,102 @@
+"""The ``[[policy]]`` rules of a configuration, and what they come to for one account.
+
+A rule matches when every kind of condition that it names is met by one of its values; a rule
+without conditions matches everybody.  Of the matching rules the first in the file that says
+something about a setting decides that setting, so exceptions stand above what is usual.  The rules
+know nothing of log-ins and deliveries: they say what is allowed, others hold people to it.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from ipaddress import ip_network
+
+from mailhub.config.options import PolicyRule
+from mailhub.config.policies import SETTINGS
+from mailhub.model.directory import Group, canonical_dn
+from mailhub.model.mail import StoredCredentials
+from mailhub.model.policy import Decision, Network, Subject
+
+
+@dataclass(frozen=True, slots=True)
+class _Rule:
+    """Conditions in the form in which they are compared; None: no such condition."""
+
+    rule: PolicyRule
+    groups: frozenset[str] | None
+    directories: frozenset[str] | None
+    domains: frozenset[str] | None
+    accounts: frozenset[str] | None
+    networks: tuple[Network, ...]
+
+    def matches(self, subject: Subject, groups: frozenset[str]) -> bool:
+        return (
+            (self.accounts is None or subject.address.casefold() in self.accounts)
+            and (self.domains is None or subject.domain.casefold() in self.domains)
+            and (self.directories is None or subject.directory in self.directories)
+            and (self.groups is None or not self.groups.isdisjoint(groups))
+        )
+
+
+class Rules:
+    """*rules* have been checked (:mod:`mailhub.config.policies`)."""
+
+    def __init__(self, rules: Sequence[PolicyRule] = ()) -> None:
+        self._rules = tuple(map(_compiled, rules))
+        self.about_delivery = any(rule.delivery is not None for rule in rules)
+
+    def decide(self, subject: Subject) -> Decision:
+        groups = frozenset(name for group in subject.groups for name in _names(group))
+        matching = [rule for rule in self._rules if rule.matches(subject, groups)]
+        said: dict[str, _Rule] = {}
+        for rule in matching:
+            for setting in SETTINGS:
+                if getattr(rule.rule, setting) is not None:
+                    said.setdefault(setting, rule)
+        return _decision(said)
+
+
+def subject_of(stored: StoredCredentials) -> Subject:
+    return Subject(stored.address, stored.directory, stored.groups, stored.protocols)
+
+
+def _decision(said: dict[str, _Rule]) -> Decision:
+    rules = {setting: deciding.rule for setting, deciding in said.items()}
+    protocols = rules["protocols"].protocols if "protocols" in rules else None
+    return Decision(
+        protocols=None if protocols is None else frozenset(protocols),
+        networks=said["networks"].networks if "networks" in said else None,
+        max_connections=rules["max_connections"].max_connections
+        if "max_connections" in rules
+        else None,
+        delivery="delivery" not in rules or rules["delivery"].delivery == "accept",
+        rules={setting: rule.name for setting, rule in rules.items()},
+    )
+
+
+def _compiled(rule: PolicyRule) -> _Rule:
+    return _Rule(
+        rule,
+        groups=_folded([_wanted(group) for group in rule.groups]),
+        directories=frozenset(rule.directories) or None,
+        domains=_folded(rule.domains),
+        accounts=_folded(rule.accounts),
+        networks=tuple(ip_network(network) for network in rule.networks or ()),
+    )
+
+
+def _folded(values: Sequence[str]) -> frozenset[str] | None:
+    return frozenset(value.casefold() for value in values) or None
+
+
+def _wanted(group: str) -> str:
+    return canonical_dn(group) if "=" in group else group
+
+
+def _names(group: Group) -> tuple[str, str]:
+    """What a group may be called in a rule."""
+    return group.name.casefold(), canonical_dn(group.dn).casefold()
+
+
+NO_RULES = Rules()

@@ -1,0 +1,66 @@
+"""Who may do what: the person a rule is about, and what the rules come to.
+
+Each setting stands for itself: of the rules that match a person, the first that says something
+about a setting decides it (:mod:`mailhub.auth.rules`), and its name is kept beside the value.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass, field
+from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
+
+from mailhub.model.directory import Group
+
+Network = IPv4Network | IPv6Network
+
+
+@dataclass(frozen=True, slots=True)
+class Subject:
+    """An account as rules see it; ``directory`` empty: a local account."""
+
+    address: str
+    directory: str = ""
+    groups: frozenset[Group] = frozenset()
+    protocols: frozenset[str] | None = None
+    """What the directory itself says of the person; None: nothing."""
+
+    @property
+    def domain(self) -> str:
+        return self.address.rpartition("@")[2]
+
+
+@dataclass(frozen=True, slots=True)
+class Decision:
+    """None: no rule says anything, so nothing is restricted beyond the other options."""
+
+    protocols: frozenset[str] | None = None
+    networks: tuple[Network, ...] | None = None
+    max_connections: int | None = None
+    """0: no limit."""
+    delivery: bool = True
+    rules: Mapping[str, str] = field(default_factory=dict)
+    """From the name of a setting to that of the rule that decided it."""
+
+    def allows_network(self, address: str) -> bool:
+        """*address* empty: a Unix socket, which is this machine."""
+        if self.networks is None:
+            return True
+        ip = _ip(address or "127.0.0.1")
+        return ip is not None and any(ip in network for network in self.networks)
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """Under which conditions a client was let in; None: what the server's options say."""
+
+    max_connections: int | None = None
+
+
+def _ip(text: str) -> IPv4Address | IPv6Address | None:
+    """An IPv4 address in IPv6's clothes is what it was."""
+    try:
+        ip = ip_address(text)
+    except ValueError:
+        return None
+    return getattr(ip, "ipv4_mapped", None) or ip
