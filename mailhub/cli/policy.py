@@ -1,0 +1,181 @@
+"""``mailhub policy``: what the rules of a configuration allow whom, and what a change would do."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+
+import click
+
+from mailhub.auth.effects import Change, Effects, changes
+from mailhub.auth.rules import subject_of
+from mailhub.cli.context import Cli, Failed, options
+from mailhub.cli.output import Row, counted
+from mailhub.config.load import load
+from mailhub.config.options import Config, DirectoryConfig
+from mailhub.config.policies import describe_policy
+from mailhub.directory.lookup import Lookup
+from mailhub.directory.troubles import Trouble
+from mailhub.directory.watching import Nobody
+from mailhub.model.directory import Standing
+from mailhub.model.policy import Subject
+from mailhub.model.steps import UNHEARD
+from mailhub.store.hub import accounts, credentials
+from mailhub.store.hub.database import Tx
+
+
+@click.group("policy")
+def group() -> None:
+    """The [[policy]] rules: whom they allow what."""
+
+
+@group.command()
+@click.argument("account", required=False)
+@options
+def show(cli: Cli, account: str | None) -> None:
+    """Print what holds for an ACCOUNT and what decided it; without one, the rules in order."""
+    if account is None:
+        _show_rules(cli)
+        return
+    with cli.hub.read() as tx:
+        subject = _of_account(tx, accounts.find(tx, account).address)
+    effect = Effects(cli.config).of(subject)
+    rows: list[Row] = [
+        {"setting": name, "value": value, "decided_by": effect.decided_by.get(name, "no rule")}
+        for name, value in effect.told().items()
+    ]
+    if cli.out.as_json:
+        groups = sorted(group.dn for group in subject.groups)
+        cli.out.json(
+            {"account": subject.address, "directory": subject.directory, "groups": groups}
+            | {"settings": rows}
+        )
+        return
+    cli.out.rows(rows, ("setting", "value", "decided_by"))
+    if subject.groups:
+        cli.out.lines(["", f"groups: {', '.join(sorted(g.name for g in subject.groups))}"])
+
+
+def _show_rules(cli: Cli) -> None:
+    with cli.hub.read() as tx:
+        everybody = list(_of_hub(tx))
+    deciding = Counter[str]()
+    effects = Effects(cli.config)
+    for subject in everybody:
+        by = effects.of(subject).decided_by.values()
+        deciding.update({rule.name for rule in cli.config.policies if f"policy {rule.name}" in by})
+    rows = [
+        {"name": rule.name, "rule": describe_policy(rule), "decides_for": deciding[rule.name]}
+        for rule in cli.config.policies
+    ]
+    if cli.out.as_json:
+        cli.out.json(rows)
+    elif not rows:
+        cli.out.lines(["There is no [[policy]]: everybody may do everything"])
+    else:
+        cli.out.lines(
+            f"{row['rule']} (decides for {counted(deciding[str(row['name'])], 'account')})"
+            for row in rows
+        )
+
+
+@group.command()
+@click.argument("file", type=click.Path(path_type=Path, exists=True, dir_okay=False))
+@click.option(
+    "--directory", is_flag=True, help="Also everybody in the directories, with today's groups."
+)
+@options
+def diff(cli: Cli, file: Path, directory: bool) -> None:
+    """Tell who would gain or lose what, were FILE the configuration."""
+    planned = load(file)
+    before, after = Effects(cli.config), Effects(planned)
+    people = _everybody(cli, planned, directory=directory)
+    found = [
+        (person, change)
+        for person in people
+        for change in changes(before.of(person.subject), after.of(person.subject))
+    ]
+    if cli.out.as_json:
+        cli.out.json([_row(person, change) for person, change in found])
+        return
+    if found:
+        cli.out.rows([_row(person, change) for person, change in found], COLUMNS)
+    cli.out.note(_summary(len(people), [(p.subject.address, c) for p, c in found]))
+
+
+COLUMNS = ("account", "change", "setting", "before", "after", "decided_by")
+
+
+@dataclass(frozen=True, slots=True)
+class _Person:
+    subject: Subject
+    has_account: bool = True
+
+
+def _row(person: _Person, change: Change) -> Row:
+    about = {key: value for key, value in asdict(change).items() if key != "direction"}
+    subject = person.subject
+    return {
+        "account": subject.address,
+        "directory": subject.directory,
+        "has_account": person.has_account,
+        "change": change.direction,
+    } | about
+
+
+def _summary(number: int, found: Sequence[tuple[str, Change]]) -> str:
+    losing = {address for address, change in found if "loses" in change.direction}
+    gaining = {address for address, change in found if "gains" in change.direction}
+    people = counted(number, "account")
+    if not found:
+        return f"Of {people} none would gain or lose anything"
+    return f"Of {people} {len(losing)} would lose something, {len(gaining)} would gain something"
+
+
+# --- everybody ----------------------------------------------------------------------------
+
+
+def _everybody(cli: Cli, planned: Config, *, directory: bool) -> Sequence[_Person]:
+    with cli.hub.read() as tx:
+        people = {subject.address: _Person(subject) for subject in _of_hub(tx)}
+    for config in planned.directories if directory else ():
+        try:
+            for subject in _of_directory(config):
+                known = subject.address in people
+                people[subject.address] = _Person(subject, has_account=known)
+        except Trouble as trouble:
+            text = f"directory {config.name}: {trouble}"
+            raise Failed(text, as_json=cli.out.as_json) from trouble
+    if directory and not planned.directories:
+        raise Failed("the configuration has no [[directory]]", as_json=cli.out.as_json)
+    return list(people.values())
+
+
+def _of_hub(tx: Tx) -> Iterator[Subject]:
+    for account in accounts.all_accounts(tx):
+        yield _of_account(tx, account.address)
+
+
+def _of_account(tx: Tx, address: str) -> Subject:
+    stored = credentials.of_login(tx, address, "")
+    return Subject(address) if stored is None else subject_of(stored)
+
+
+def _of_directory(config: DirectoryConfig) -> Iterator[Subject]:
+    """Everybody who may log in, page by page.  Raises Trouble."""
+    lookup = Lookup(config, Nobody())
+    try:
+        cookie = None
+        while True:
+            page = lookup.page(cookie, lookup.deadline(), UNHEARD)
+            for person in page.people:
+                if person.addresses and person.standing is Standing.ACTIVE:
+                    address = person.addresses[0].lower()
+                    yield Subject(address, config.name, person.groups, person.protocols)
+            cookie = page.cookie
+            if cookie is None:
+                return
+    finally:
+        lookup.close()

@@ -1,0 +1,126 @@
+"""``mailhub policy``: who may do what, and what a change would do, before it is made."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from tests.cli.conftest import Commands
+from tests.directory.conftest import secret, slapd, tls
+from tests.directory.people import GROUPS, PEOPLE, SERVICE
+from tests.directory.slapd import Slapd
+
+__all__ = ["secret", "slapd", "tls"]  # fixtures: one directory for each process
+
+RULES = """
+[[policy]]
+name = "bob"
+accounts = ["bob@example.org"]
+protocols = ["imap"]
+
+[[policy]]
+name = "all"
+networks = ["10.0.0.0/8"]
+"""
+
+
+@pytest.fixture
+def file(commands: Commands, alice: dict[str, Any], tmp_path: Path) -> Path:
+    """A configuration with rules, over a data directory with alice and bob."""
+    commands.json("account", "add", "bob@example.org", "--password-stdin", input="a secret\n")
+    file = tmp_path / "mailhub.toml"
+    file.write_text(f'data_dir = "{commands.path}"\n{RULES}')
+    return file
+
+
+def changed(file: Path, old: str, new: str) -> Path:
+    text = file.read_text()
+    assert old in text
+    planned = file.with_name("planned.toml")
+    planned.write_text(text.replace(old, new))
+    return planned
+
+
+def test_what_holds_for_an_account_names_what_decided_it(commands: Commands, file: Path) -> None:
+    config = ("--config", str(file))
+    shown = commands.json("policy", "show", "bob@example.org", *config)
+    assert [(row["setting"], row["value"], row["decided_by"]) for row in shown["settings"]] == [
+        ("protocols", "imap", "policy bob"),
+        ("networks", "10.0.0.0/8", "policy all"),
+        ("max_connections", "100", "limits.max_connections_per_account"),
+        ("delivery", "accept", "no rule"),
+    ]
+    assert "policy bob" in commands("policy", "show", "bob@example.org", *config).out
+    assert commands("policy", "show", "nobody@example.org", *config).code == 1
+
+
+def test_the_rules_are_listed_with_the_number_of_accounts(commands: Commands, file: Path) -> None:
+    shown = commands.json("policy", "show", "--config", str(file))
+    assert [(row["name"], row["decides_for"]) for row in shown] == [("bob", 1), ("all", 2)]
+    assert commands("policy", "show").out.startswith("There is no [[policy]]")
+
+
+def test_a_difference_names_everybody_who_would_gain_or_lose(
+    commands: Commands, file: Path
+) -> None:
+    planned = changed(file, '["imap"]', '["imap", "pop3"]')
+    words = ("policy", "diff", str(planned), "--config", str(file))
+    (row,) = commands.json(*words)
+    assert (row["account"], row["change"], row["setting"]) == (
+        "bob@example.org",
+        "gains",
+        "protocols",
+    )
+    answer = commands(*words)
+    assert answer.code == 0
+    assert "bob@example.org  gains" in answer.out
+    assert answer.err == "Of 2 accounts 0 would lose something, 1 would gain something\n"
+
+
+def test_nothing_changes_nothing(commands: Commands, file: Path) -> None:
+    answer = commands("policy", "diff", str(file), "--config", str(file))
+    assert (answer.code, answer.out) == (0, "")
+    assert answer.err == "Of 2 accounts none would gain or lose anything\n"
+
+
+def test_a_plan_with_mistakes_is_refused(commands: Commands, file: Path) -> None:
+    planned = changed(file, "10.0.0.0/8", "10.0.0.1/8")
+    answer = commands("policy", "diff", str(planned), "--config", str(file))
+    assert answer.code == 1
+    assert "host bits" in answer.err
+    assert commands("policy", "diff", "/nonexistent.toml").code == 2
+
+
+def test_people_of_a_directory_count_with_the_groups_of_today(
+    commands: Commands, file: Path, slapd: Slapd, secret: Path
+) -> None:
+    directory = f"""
+[[directory]]
+name = "corp"
+servers = ["{slapd.secure}"]
+preset = "openldap"
+tls_ca = "{slapd.ca}"
+bind_dn = "{SERVICE}"
+bind_password_file = "{secret}"
+user_base = "{PEOPLE}"
+[directory.groups]
+base = "{GROUPS}"
+"""
+    first = '\n[[policy]]\nname = "bob"'
+    rule = '\n[[policy]]\nname = "staff"\ngroups = ["Only Alice"]\nprotocols = ["pop3"]\n'
+    planned = changed(file, first, directory + rule + first)
+    words = ("policy", "diff", str(planned), "--config", str(file))
+    assert commands.json(*words) == []
+    found = commands.json(*words, "--directory")
+    assert [(row["account"], row["decided_by"], row["has_account"]) for row in found] == [
+        ("alice@example.org", "policy staff", True)
+    ]
+    slapd.kill()
+    try:
+        answer = commands(*words, "--directory")
+        assert answer.code == 1
+        assert "directory corp: " in answer.err
+    finally:
+        slapd.start()
