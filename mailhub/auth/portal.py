@@ -15,7 +15,6 @@ from mailhub.auth.hashing import Hashing
 from mailhub.auth.local import LocalPasswords
 from mailhub.auth.memory import VerifiedSecrets
 from mailhub.auth.policy import Policy
-from mailhub.auth.rules import NO_RULES, Rules
 from mailhub.auth.scram import ScramChecker
 from mailhub.auth.throttle import Throttle
 from mailhub.config.options import AuthConfig
@@ -34,12 +33,12 @@ def local_checkers(
     clock: IReactorTime,
     hashing: Hashing,
     secret: bytes,
-    rules: Rules = NO_RULES,
+    policy: Policy | None = None,
 ) -> list[ICredentialsChecker]:
     """Passwords and SCRAM of local accounts, under one throttle."""
     throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
     memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
-    policy = Policy(accounts, rules)
+    policy = policy or Policy(accounts)
     local = LocalPasswords(accounts, hashing, memory)
     return [
         PasswordChain([local], policy, throttle, local.decoy),

@@ -3,15 +3,15 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator
 from contextlib import closing
-from typing import Any
 
 import click
 
 from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.meanings import meaning
-from mailhub.cli.output import Row, human, printable
+from mailhub.cli.output import Row, human, printable, step_lines
+from mailhub.cli.trial import delivery, login
 from mailhub.log import as_sentence
 from mailhub.store.hub.refusals import Record, Refusals
 
@@ -34,6 +34,10 @@ class _IdOrNoun(click.Group):
 @click.group("explain", cls=_IdOrNoun)
 def group() -> None:
     """Why something was refused: mailhub explain ID, with the id that the client was shown."""
+
+
+for _try in (delivery, login):
+    group.add_command(_try)
 
 
 @group.command("id")
@@ -73,18 +77,6 @@ def reason_id_in(text: str) -> str:
     """The id that somebody has copied or typed, perhaps with brackets; "": there is none."""
     found = _ID.fullmatch(text.strip(" ()[].").lower().translate(_ALIKE))
     return f"r-{found[1]}" if found else ""
-
-
-def step_lines(steps: Sequence[Mapping[str, Any]]) -> Iterator[str]:
-    """One line for each step: its name, then the facts."""
-    width = max((len(str(step["what"])) for step in steps), default=0)
-    for number, step in enumerate(steps, 1):
-        facts = ", ".join(
-            f"{key.replace('_', ' ')}: {human(key, value)}"
-            for key, value in step.items()
-            if key != "what"
-        )
-        yield f"{number:>3}  {step['what']:<{width}}  {facts}"
 
 
 def _told(record: Record) -> Iterator[str]:

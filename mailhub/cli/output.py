@@ -121,6 +121,18 @@ def plain(key: str, value: Value) -> Value:
             return str(value)
 
 
+def step_lines(steps: Sequence[Row]) -> Iterator[str]:
+    """One line for each step: its name, then the facts."""
+    width = max((len(str(step["what"])) for step in steps), default=0)
+    for number, step in enumerate(steps, 1):
+        facts = ", ".join(
+            f"{key.replace('_', ' ')}: {human(key, value)}"
+            for key, value in step.items()
+            if key != "what" and value not in (None, "", [])
+        )
+        yield f"{number:>3}  {step['what']:<{width}}  {facts}"
+
+
 def counted(number: int, noun: str) -> str:
     return f"{number} {noun}" if number == 1 else f"{number} {noun}s"
 

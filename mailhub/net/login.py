@@ -69,9 +69,7 @@ class LogIn:
 
     def plaintext_allowed(self, client: Client) -> bool:
         """Whether passwords may come in clear over this connection."""
-        if client.tls or self._policy.plaintext == "always":
-            return True
-        return self._policy.plaintext == "loopback" and client.trusted
+        return plaintext_allowed(self._policy, client)
 
     def mechanisms(self, client: Client) -> tuple[str, ...]:
         """What may be used on this connection, in order of preference."""
@@ -150,6 +148,13 @@ class LogIn:
 
         attempt.report("ok", "login.ok", account=account.address, user=attempt.user)
         return LoggedIn(account, logout, attempt.user)
+
+
+def plaintext_allowed(policy: AuthConfig, client: Client) -> bool:
+    """Whether passwords may come in clear over the connection of *client*."""
+    if client.tls or policy.plaintext == "always":
+        return True
+    return policy.plaintext == "loopback" and client.trusted
 
 
 class _Attempt:

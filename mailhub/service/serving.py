@@ -9,6 +9,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IProtocolFactory
 
 from mailhub.auth.hashing import HashingThreads
+from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, local_checkers, make_portal
 from mailhub.auth.realm import MailRealm
 from mailhub.auth.recipients import RuledAddressBook
@@ -34,8 +35,8 @@ def tls_config(config: Config, data: DataDir) -> TlsConfig:
 def local_portal(config: Config, engine: Engine, host: Host, hashing: HashingThreads) -> Portal:
     """Who may log in: local accounts."""
     secret = load_secret(engine.data.path / "scram.key")
-    rules = Rules(config.policies)
-    checkers = local_checkers(engine.hub, config.auth, host.reactor, hashing, secret, rules)
+    policy = Policy(engine.hub, Rules(config.policies))
+    checkers = local_checkers(engine.hub, config.auth, host.reactor, hashing, secret, policy)
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
 
 

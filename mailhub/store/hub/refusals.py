@@ -101,14 +101,15 @@ def record_of(entry: Mapping[str, Any]) -> Record:
     if (failure := entry.get("log_failure")) is not None:
         record["traceback"] = failure.getTraceback()[-LONGEST_TRACEBACK:]
     if steps := entry.get("log_steps"):
-        record["steps"] = [_step(step) for step in steps[:MOST_STEPS]]
+        record["steps"] = [step_row(step) for step in steps[:MOST_STEPS]]
         if len(steps) > MOST_STEPS:
             record["steps_left_off"] = len(steps) - MOST_STEPS
     record["process"] = os.getpid()
     return record
 
 
-def _step(step: Step) -> Record:
+def step_row(step: Step) -> Record:
+    """A step as JSON can hold it."""
     return {"what": step.what} | {key: _plain(value) for key, value in step.facts.items()}
 
 

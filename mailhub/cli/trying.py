@@ -1,0 +1,214 @@
+"""Log-ins and deliveries tried out for ``mailhub explain``, by the code that decides real ones.
+
+Checkers, rules and address book are put together as the server does it, over the same files, and
+every step is kept.  Nothing is changed by it: no account is made, no log-in time noted, no verifier
+replaced.  What only the running server knows (who has tried too often) is not looked at, but for
+the connections that an account has: those the server is asked for.
+"""
+
+from __future__ import annotations
+
+import secrets
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass, replace
+from functools import partial
+from typing import Any
+
+from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.task import Clock
+from zope.interface import implementer
+
+from mailhub.auth.chain import PasswordChain
+from mailhub.auth.hashing import InlineHashing
+from mailhub.auth.policy import Policy
+from mailhub.auth.portal import local_checkers
+from mailhub.auth.recipients import RuledAddressBook
+from mailhub.auth.rules import Rules
+from mailhub.cli.context import Cli
+from mailhub.cli.control import NoServer, ServerRefused, ask
+from mailhub.cli.passwords import verifiers_of
+from mailhub.cli.store import immediate, open_store
+from mailhub.delivery.delivery import Delivery
+from mailhub.interfaces import (
+    BadCredentials,
+    ILocalAccounts,
+    LogInForbidden,
+    LogInRefused,
+    LogInUnavailable,
+    NoSuchPerson,
+    TooManyConnections,
+)
+from mailhub.model.errors import Refusal, Unavailable
+from mailhub.model.mail import AccountId, Client, Recipient, StoredCredentials
+from mailhub.model.policy import Terms
+from mailhub.model.steps import Hearer, Steps
+from mailhub.net.credentials import ClientPassword
+from mailhub.net.login import plaintext_allowed
+from mailhub.sasl.errors import SaslFailed
+from mailhub.sasl.plain import Password, checked
+from mailhub.store.hub.hub import Hub
+from mailhub.store.runner import InlineRunner
+
+
+@dataclass(frozen=True, slots=True)
+class Verdict:
+    """Of one protocol; ``refusal`` None: let in."""
+
+    protocol: str
+    refusal: LogInRefused | None = None
+
+
+@implementer(ILocalAccounts)
+class _Telling:
+    """*accounts*, telling what was found; changes nothing."""
+
+    def __init__(self, accounts: ILocalAccounts, steps: Hearer) -> None:
+        self._accounts = accounts
+        self._steps = steps
+
+    async def credentials(self, login: str) -> StoredCredentials | None:
+        found = await self._accounts.credentials(login)
+        if found is None:
+            self._steps.add("account", log_in_name=login, outcome="nobody")
+            return None
+        self._steps.add(
+            "account",
+            log_in_name=login,
+            outcome="found" if found.enabled else "disabled",
+            address=found.address,
+            id=found.account,
+            directory=found.directory,
+            groups=sorted(group.name for group in found.groups),
+            verifiers=[verifier.scheme for verifier in found.verifiers],
+        )
+        return found
+
+    async def replace_verifiers(self, account: AccountId, password: str) -> None:
+        self._steps.add("verifiers", outcome="would be replaced by stronger ones")
+
+
+class _Remembering(Policy):
+    """Keeps who has proved to be the owner of an account, for asking about other protocols."""
+
+    proved: StoredCredentials | None = None
+
+    async def authorise(self, stored: StoredCredentials, *arguments: Any) -> Terms:
+        self.proved = stored
+        return await super().authorise(stored, *arguments)
+
+
+class Attempt:
+    """Tries a log-in as *client*, whose protocol is that of the first verdict."""
+
+    def __init__(self, cli: Cli, client: Client, steps: Steps) -> None:
+        self._cli = cli
+        self._client = client
+        self._steps = steps
+        self._accounts = _Telling(open_hub(cli), steps)
+        self._policy = _Remembering(self._accounts, Rules(cli.config.policies))
+
+    def run(self, login: str, password: str | None, protocols: Sequence[str]) -> list[Verdict]:
+        """*password* None: as if it had been right.  It is proved once, whatever the protocols."""
+        first, *others = protocols
+        verdicts = [self._verdict(first, partial(self._enter, login, password))]
+        proved = self._policy.proved
+        for protocol in others:
+            if proved is None:
+                verdicts.append(replace(verdicts[0], protocol=protocol))
+            else:
+                verdicts.append(self._verdict(protocol, self._let_in))
+        return verdicts
+
+    def _verdict(self, protocol: str, decide: Callable[[Client], None]) -> Verdict:
+        client = replace(self._client, protocol=protocol)
+        self._steps.add("log-in", protocol=protocol, address=client.address, tls=client.tls)
+        try:
+            decide(client)
+        except LogInRefused as refusal:
+            return Verdict(protocol, refusal)
+        except SaslFailed as malformed:
+            return Verdict(protocol, BadCredentials(str(malformed)))
+        except Unavailable as problem:
+            return Verdict(protocol, LogInUnavailable(str(problem)))
+        return Verdict(protocol)
+
+    def _enter(self, login: str, password: str | None, client: Client) -> None:
+        if not plaintext_allowed(self._cli.config.auth, client):
+            raise LogInForbidden("password in clear over an unprotected connection")
+        if password is None:
+            self._find(login)
+            self._let_in(client)
+        else:
+            given = checked(Password(b"", login.encode(), password.encode()))
+            credentials = ClientPassword(given, client, self._steps)
+            immediate(self._chain().requestAvatarId(credentials))
+            self._count(credentials.terms)
+
+    def _find(self, login: str) -> None:
+        found = immediate(self._accounts.credentials(login))
+        if found is None:
+            raise NoSuchPerson("unknown to local accounts")
+        self._policy.proved = found
+        self._steps.add("password", outcome="not given, taken to be right")
+
+    def _let_in(self, client: Client) -> None:
+        stored = self._policy.proved
+        assert stored is not None
+        terms = immediate(self._policy.authorise(stored, client, "", self._steps))
+        self._count(terms)
+
+    def _chain(self) -> PasswordChain:
+        checkers = local_checkers(
+            self._accounts,
+            self._cli.config.auth,
+            Clock(),
+            InlineHashing(),
+            secrets.token_bytes(32),
+            self._policy,
+        )
+        chain = next(c for c in checkers if IUsernamePassword in c.credentialInterfaces)
+        assert isinstance(chain, PasswordChain)
+        return chain
+
+    def _count(self, terms: Terms) -> None:
+        """Connections of the account now, and how many it may have."""
+        stored = self._policy.proved
+        assert stored is not None
+        most = terms.max_connections
+        if most is None:
+            most = self._cli.config.limits.max_connections_per_account
+        try:
+            sessions = ask(self._cli.data, "sessions")
+        except (NoServer, ServerRefused, Unavailable) as problem:
+            self._steps.add("connections", most=most or "no limit", outcome=str(problem))
+            return
+        open_now = sum(session.get("account") == stored.address for session in sessions)
+        self._steps.add("connections", open=open_now, most=most or "no limit")
+        if most and open_now >= most:
+            raise TooManyConnections(f"Too many connections of this account ({open_now} are open)")
+
+
+def try_delivery(cli: Cli, address: str, size: int, steps: Steps) -> Recipient | Refusal:
+    """Whom a message of *size* octets for *address* would go to, or why not."""
+    hub = open_hub(cli)
+    book = RuledAddressBook(hub, hub, Rules(cli.config.policies))
+    delivery = Delivery(book, open_store(cli), config=cli.config.delivery)
+    try:
+        return immediate(delivery.resolve(address, size, steps))
+    except Refusal as refusal:
+        return refusal
+
+
+def open_hub(cli: Cli) -> Hub:
+    """The hub with the domains and delimiters of the configuration; closed at the end."""
+    config = cli.config
+    hub = Hub(
+        cli.data,
+        InlineRunner(),
+        make_verifiers=verifiers_of,
+        delivery=config.delivery,
+        lmtp=config.lmtp,
+        auth=config.auth,
+    )
+    cli.keep(lambda: immediate(hub.stop()))
+    return hub
