@@ -51,6 +51,7 @@ EVENTS: Mapping[str, str] = {
     "login.ok": "{account} logged in from {peer} ({mechanism})",
     "login.refused": "{user} from {peer} refused ({mechanism}): {reason} [{reason_id}] {detail}",
     "login.cancelled": "log-in from {peer} given up by the client ({mechanism})",
+    "client.stale": "{peer} keeps presenting {what} of {user} ({mechanism})",
     "password.upgraded": "new verifiers stored for {account}",
     # directories
     "directory.server_down": "directory {directory}: {server} is left alone: {reason}",

@@ -25,6 +25,7 @@ from mailhub.interfaces import (
     IScramSha256Plus,
     LogInRefused,
     LogInUnavailable,
+    NoSuchPerson,
 )
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import StoredCredentials
@@ -91,9 +92,11 @@ class ScramChecker:
             try:
                 confirmation = server.final(proof)
             except SaslFailed as problem:
+                if keys is None:  # whose proof can only be wrong
+                    raise NoSuchPerson("no such account, or no SCRAM verifier") from problem
                 raise BadCredentials(str(problem)) from problem
             if stored is None or keys is None:
-                raise BadCredentials("no such account, or no SCRAM verifier")
+                raise NoSuchPerson("no such account, or no SCRAM verifier")
             steps = exchange.steps
             steps.add("source", name="SCRAM verifiers", outcome="proved", account=stored.address)
             exchange.terms = await self._policy.authorise(

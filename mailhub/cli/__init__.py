@@ -26,6 +26,7 @@ from mailhub.cli import (
     report,
     server,
     session,
+    staleclients,
 )
 
 NOUNS = (
@@ -40,6 +41,7 @@ NOUNS = (
     explain,
     directory,
     policy,
+    staleclients,
     deliver,
     doctor,
     report,

@@ -102,7 +102,10 @@ def human(key: str, value: Value) -> str:
             return printable(str(value)) or "-"
 
 
-TIMES = ("time", "created", "last_login", "since", "started", "last_activity")
+TIMES = (
+    *("time", "created", "last_login", "since", "started", "last_activity"),
+    *("worked", "logged_in"),
+)
 
 
 def plain(key: str, value: Value) -> Value:

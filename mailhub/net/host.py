@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailhub.config.options import KiB, Limits
 from mailhub.metrics import Metrics
+from mailhub.net.stale import StalePasswords
 from mailhub.net.table import ConnectionTable
 from mailhub.net.tls import TlsContexts
 
@@ -16,7 +17,7 @@ from mailhub.net.tls import TlsContexts
 class Host:
     """One per process.  Events are written with :func:`mailhub.log.event`, which needs no host.
 
-    ``tls`` None: TLS is offered nowhere.
+    ``tls`` None: TLS is offered nowhere.  ``stale`` None: nobody watches old passwords.
     """
 
     def __init__(
@@ -28,6 +29,7 @@ class Host:
         metrics: Metrics | None = None,
         tls: TlsContexts | None = None,
         flight_recorder_octets: int = 16 * KiB,
+        stale: StalePasswords | None = None,
     ) -> None:
         self.reactor = reactor
         self.hostname = hostname or socket.getfqdn()
@@ -36,6 +38,7 @@ class Host:
         self.tls = tls
         self.flight_recorder_octets = flight_recorder_octets
         self.connections = ConnectionTable(self.limits)
+        self.stale = stale
 
     @classmethod
     def default(cls, reactor: IReactorTime | None = None) -> Host:

@@ -23,6 +23,7 @@ from mailhub.interfaces import (
     IAccount,
     LogInForbidden,
     LogInRefused,
+    NoSuchPerson,
     TooManyConnections,
 )
 from mailhub.model.mail import Client
@@ -38,6 +39,7 @@ from mailhub.net.credentials import (
 )
 from mailhub.net.host import Host
 from mailhub.net.output import delay
+from mailhub.net.stale import Presenter
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.plain import LOGIN_CHALLENGES, Password, checked, parse_plain
 
@@ -146,6 +148,7 @@ class LogIn:
             connections.log_out(client.connection)
             leave()
 
+        attempt.succeeded()
         attempt.report("ok", "login.ok", account=account.address, user=attempt.user)
         return LoggedIn(account, logout, attempt.user)
 
@@ -166,6 +169,7 @@ class _Attempt:
         self._mechanism = mechanism
         self._exchange: Exchange | None = None
         self._user = ""
+        self._password: bytes | None = None
         self._asked = host.reactor.seconds()
         self._steps = Steps()
 
@@ -193,9 +197,17 @@ class _Attempt:
 
     def named(self, given: Password) -> ClientPassword:
         self._user = given.user.decode("utf-8", "backslashreplace")
+        self._password = given.password
         return ClientPassword(checked(given), self.client, self._steps)
 
+    def succeeded(self) -> None:
+        if self._host.stale is not None and self._shows_password:
+            self._host.stale.right(self._presenter(), self._password)
+
     def refused(self, refusal: LogInRefused) -> None:
+        is_wrong = isinstance(refusal, BadCredentials) and not isinstance(refusal, NoSuchPerson)
+        if self._host.stale is not None and self._shows_password and is_wrong:
+            self._host.stale.wrong(self._presenter(), self._password)
         refusal.reason_id = log.new_reason_id()
         self.report(
             type(refusal).__name__,
@@ -207,6 +219,16 @@ class _Attempt:
             detail=refusal.detail,
             log_steps=self._steps.taken,
         )
+
+    @property
+    def _shows_password(self) -> bool:
+        """Whether the client has a password, itself or proved by SCRAM."""
+        return self._password is not None or self._mechanism.startswith("SCRAM-")
+
+    def _presenter(self) -> Presenter:
+        who = self.client
+        address = who.address or "unix"
+        return Presenter(self.user.casefold(), address, who.protocol, self._mechanism)
 
     def report(
         self, outcome: str, event: str, *, level: log.Level = "info", **fields: object

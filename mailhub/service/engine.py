@@ -7,6 +7,7 @@ embedded set-up, which is over before the reactor runs (everything in place).
 from __future__ import annotations
 
 import os
+import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,12 +21,14 @@ from mailhub.auth.verifiers import make_verifiers
 from mailhub.config.options import Config
 from mailhub.metrics import Metrics
 from mailhub.model.errors import Refusal, Unavailable
+from mailhub.net.stale import StalePasswords
 from mailhub.service.together import at_once
 from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
 from mailhub.store.hub.maildrop import MaildropLocks
 from mailhub.store.hub.refusals import RefusalObserver, Refusals
+from mailhub.store.hub.staleclients import StaleClients
 from mailhub.store.runner import InlineRunner, Runner, ThreadRunner
 from mailhub.store.sqlite.store import SqliteStore
 
@@ -134,6 +137,8 @@ class RunningEngine:
         self.parts = open_engine(config, data, self.threads, metrics)
         self._refusals = _open_refusals(data)
         self._observer = RefusalObserver(self._refusals, metrics.refusal)
+        self._stale_clients = StaleClients(data)
+        self.stale = StalePasswords(self._stale_clients, time.time)
 
     def start(self) -> None:
         globalLogPublisher.addObserver(self._observer)
@@ -146,6 +151,7 @@ class RunningEngine:
         self.threads.stop()
         globalLogPublisher.removeObserver(self._observer)
         self._refusals.close()
+        self._stale_clients.close()
 
 
 def _open_refusals(data: DataDir) -> Refusals:

@@ -80,6 +80,7 @@ def open_all(reactor: Any, config: Config) -> Running:
         flight_recorder_octets=config.log.flight_recorder,
     )
     engine = RunningEngine(reactor, config, data, host.metrics)
+    host.stale = engine.stale
     hashing = HashingThreads(reactor)
     directories = Directories(reactor, config.directories, host.metrics)
     portal = local_portal(config, engine.parts, host, hashing)

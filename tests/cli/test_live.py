@@ -113,6 +113,21 @@ def test_what_a_client_was_refused_is_explained_by_its_id(
     assert "not this one" not in str(known)
 
 
+def test_a_phone_with_the_old_password_is_told_from_a_guess(
+    live: LiveServer, beside: Commands, trust: ssl.SSLContext
+) -> None:
+    log_in(live, trust).logout()
+    with pytest.raises(imaplib.IMAP4.error):
+        log_in(live, trust, "a guess")
+    beside.json("passwd", ALICE, "--password-stdin", input="a new one\n")
+    with pytest.raises(imaplib.IMAP4.error):
+        log_in(live, trust)
+    (phone,) = beside.json("stale-clients", "alice")
+    assert (phone["what"], phone["attempts"], phone["protocol"]) == ("an old password", 1, "imap")
+    log_in(live, trust, "a new one").logout()
+    assert beside.json("stale-clients", "alice") == []
+
+
 def test_disabling_an_account_ends_its_sessions_and_refuses_its_log_ins(
     live: LiveServer, beside: Commands, trust: ssl.SSLContext
 ) -> None:

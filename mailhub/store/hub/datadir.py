@@ -6,7 +6,8 @@
     accounts/xx/<id>.db       one SQLite database per account (three files while in use)
     spool/                    messages that are still arriving
     run/                      bell, pop3.lock, server.lock, control: of running processes;
-                              refused-*: what ``mailhub explain`` tells
+                              refused-*, stale-clients: what
+                              ``mailhub explain`` and ``mailhub stale-clients`` tell
     tls/                      the certificates of the embedded set-up
 
 One server serves a directory at a time; command-line processes join it at will.  Only local file
@@ -71,6 +72,10 @@ class DataDir:
 
     def refusals(self, kind: str) -> Path:
         return self.run / f"refused-{kind}"
+
+    @property
+    def stale_clients(self) -> Path:
+        return self.run / "stale-clients"
 
     def account_file(self, account: AccountId) -> Path:
         """Where the mail of *account* is; ids are random, so their first two digits spread."""

@@ -69,6 +69,7 @@ class SlotFile:
                 way = _place(slots, digest)
                 old = slots[way]
                 record = make(old[2] if old and old[1] == digest else None)
+                assert 0 < len(record) <= self.room, "a record that has no room"
                 os.pwrite(self._fd, _packed(record, digest, when), self._offset(bucket, way))
             finally:
                 if locked:
