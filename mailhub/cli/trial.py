@@ -69,7 +69,7 @@ def delivery(cli: Cli, address: str, size: int) -> None:
         row: Row = {
             "reply": "250 2.1.5 Recipient ok",
             "account": found.address,
-            "folder": found.detail or "INBOX",
+            "folder": f"{found.detail}, or INBOX if there is none" if found.detail else "INBOX",
         }
     else:
         reply = reply_for(found)

@@ -38,7 +38,7 @@ from mailhub.interfaces import (
     NoSuchPerson,
     TooManyConnections,
 )
-from mailhub.model.errors import Refusal, Unavailable
+from mailhub.model.errors import MessageTooLarge, Refusal, Unavailable
 from mailhub.model.mail import AccountId, Client, Recipient, StoredCredentials
 from mailhub.model.policy import Terms
 from mailhub.model.steps import Hearer, Steps
@@ -46,6 +46,7 @@ from mailhub.net.credentials import ClientPassword
 from mailhub.net.login import plaintext_allowed
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.plain import Password, checked
+from mailhub.sasl.prep import NotPreparable, saslprep
 from mailhub.store.hub.hub import Hub
 from mailhub.store.runner import InlineRunner
 
@@ -139,13 +140,18 @@ class Attempt:
             self._find(login)
             self._let_in(client)
         else:
-            given = checked(Password(b"", login.encode(), password.encode()))
+            octets = (text.encode("utf-8", "surrogateescape") for text in ("", login, password))
+            given = checked(Password(*octets))
             credentials = ClientPassword(given, client, self._steps)
             immediate(self._chain().requestAvatarId(credentials))
             self._count(credentials.terms)
 
     def _find(self, login: str) -> None:
-        found = immediate(self._accounts.credentials(login))
+        try:
+            name = saslprep(login)
+        except NotPreparable as bad:
+            raise BadCredentials(f"the name has characters that cannot be: {bad}") from bad
+        found = immediate(self._accounts.credentials(name))
         if found is None:
             raise NoSuchPerson("unknown to local accounts")
         self._policy.proved = found
@@ -193,6 +199,10 @@ def try_delivery(cli: Cli, address: str, size: int, steps: Steps) -> Recipient |
     hub = open_hub(cli)
     book = RuledAddressBook(hub, hub, Rules(cli.config.policies))
     delivery = Delivery(book, open_store(cli), config=cli.config.delivery)
+    most = cli.config.limits.max_message
+    if size > most:
+        steps.add("size", octets=size, most=most)
+        return MessageTooLarge()
     try:
         return immediate(delivery.resolve(address, size, steps))
     except Refusal as refusal:

@@ -123,6 +123,24 @@ def test_a_recipient_is_looked_for_as_lmtp_does(
     assert reply in commands("explain", "delivery", address, *config).out
 
 
+def test_a_message_that_is_too_large_is_refused_before_anybody_is_looked_for(
+    commands: Commands, config: tuple[str, str]
+) -> None:
+    answer = commands("explain", "delivery", "nobody@example.org", "--size", "99999999", *config)
+    assert "lmtp: 552 5.3.4" in answer.out
+    assert "nobody" not in answer.out.splitlines()[0]
+
+
+@pytest.mark.parametrize("name", ["\udcff", "a\0b", "\u0007", "x" * 2000])
+@pytest.mark.parametrize("password", [(), ("--password-stdin",)])
+def test_names_that_cannot_be_are_nobodys(
+    commands: Commands, config: tuple[str, str], name: str, password: tuple[str, ...]
+) -> None:
+    answer = commands("explain", "login", *password, *config, "--", name, input="a secret\n")
+    assert answer.code == 1
+    assert "imap: NO [AUTHENTICATIONFAILED]" in answer.out
+
+
 def test_a_disabled_recipient_is_told(commands: Commands, config: tuple[str, str]) -> None:
     commands.json("account", "disable", "alice@example.org")
     answer = commands("explain", "delivery", "alice+x@example.org", *config)

@@ -31,6 +31,7 @@ PAGE = 4096
 _HEADER = struct.Struct("<16sII")
 _SLOT = struct.Struct("<IHxxd8s")  # checksum of what follows it, length, time, digest of the key
 _CHECKED = 4
+_KEY = 8
 
 
 class SlotFile:
@@ -51,8 +52,10 @@ class SlotFile:
 
     def get(self, key: str) -> bytes | None:
         digest = _digest(key)
-        found = [s for s in self._read(self._bucket(digest)) if s and s[1] == digest]
-        return found[0][2] if found else None
+        for slot in self._read(self._bucket(digest)):
+            if _owner(slot) == digest:
+                return _record(slot)
+        return None
 
     def put(self, key: str, record: bytes, when: float) -> None:
         """Keep *record*, at most ``room`` octets, in the place of an older one."""
@@ -67,8 +70,8 @@ class SlotFile:
             try:
                 slots = self._read(bucket)
                 way = _place(slots, digest)
-                old = slots[way]
-                record = make(old[2] if old and old[1] == digest else None)
+                is_same = _owner(slots[way]) == digest
+                record = make(_record(slots[way]) if is_same else None)
                 assert 0 < len(record) <= self.room, "a record that has no room"
                 os.pwrite(self._fd, _packed(record, digest, when), self._offset(bucket, way))
             finally:
@@ -78,7 +81,10 @@ class SlotFile:
     def all(self) -> Iterator[tuple[float, bytes]]:
         """Time and record of everything there is, in no order."""
         for bucket in range(self._buckets):
-            yield from ((slot[0], slot[2]) for slot in self._read(bucket) if slot)
+            for slot in self._read(bucket):
+                record = _record(slot)
+                if record is not None:
+                    yield _when(slot), record
 
     def close(self) -> None:
         os.close(self._fd)
@@ -89,24 +95,24 @@ class SlotFile:
     def _offset(self, bucket: int, way: int = 0) -> int:
         return PAGE + (bucket * WAYS + way) * self._slot_octets
 
-    def _read(self, bucket: int) -> list[tuple[float, bytes, bytes] | None]:
-        data = os.pread(self._fd, WAYS * self._slot_octets, self._offset(bucket))
-        starts = range(0, WAYS * self._slot_octets, self._slot_octets)
-        return [_unpacked(data[start : start + self._slot_octets]) for start in starts]
+    def _read(self, bucket: int) -> list[bytes]:
+        octets = WAYS * self._slot_octets
+        data = os.pread(self._fd, octets, self._offset(bucket)).ljust(octets, b"\0")
+        starts = range(0, octets, self._slot_octets)
+        return [data[start : start + self._slot_octets] for start in starts]
 
 
-def _place(slots: list[tuple[float, bytes, bytes] | None], digest: bytes) -> int:
+def _place(slots: list[bytes], digest: bytes) -> int:
     """That of the same key, or an empty one, or that of the oldest record."""
-    ages: list[float] = []
-    for way, slot in enumerate(slots):
-        if slot and slot[1] == digest:
-            return way
-        ages.append(slot[0] if slot else 0.0)
+    owners = [_owner(slot) for slot in slots]
+    if digest in owners:
+        return owners.index(digest)
+    ages = [_when(slot) for slot in slots]
     return ages.index(min(ages))
 
 
 def _digest(key: str) -> bytes:
-    return hashlib.blake2b(key.encode("utf-8", "backslashreplace"), digest_size=8).digest()
+    return hashlib.blake2b(key.encode("utf-8", "backslashreplace"), digest_size=_KEY).digest()
 
 
 def _packed(record: bytes, digest: bytes, when: float) -> bytes:
@@ -114,12 +120,20 @@ def _packed(record: bytes, digest: bytes, when: float) -> bytes:
     return zlib.crc32(rest).to_bytes(_CHECKED, "little") + rest
 
 
-def _unpacked(slot: bytes) -> tuple[float, bytes, bytes] | None:
-    """When, digest, record; None: an empty slot, or half of one."""
-    if len(slot) < _SLOT.size:
-        return None
-    checksum, length, when, digest = _SLOT.unpack_from(slot)
+def _when(slot: bytes) -> float:
+    when: float = _SLOT.unpack_from(slot)[2]
+    return when
+
+
+def _owner(slot: bytes) -> bytes:
+    """The digest of the key; zeros in an empty slot, half a record's as well."""
+    return slot[_SLOT.size - _KEY : _SLOT.size]
+
+
+def _record(slot: bytes) -> bytes | None:
+    """None: an empty slot, or half of a record."""
+    checksum, length, *_ = _SLOT.unpack_from(slot)
     end = _SLOT.size + length
     if not length or end > len(slot) or zlib.crc32(slot[_CHECKED:end]) != checksum:
         return None
-    return when, digest, slot[_SLOT.size : end]
+    return slot[_SLOT.size : end]

@@ -73,6 +73,13 @@ def test_a_file_of_another_layout_is_made_anew(path: Path, content: bytes) -> No
     slots.close()
 
 
+def test_a_file_that_somebody_has_cut_short_is_no_trouble(slots: SlotFile, path: Path) -> None:
+    os.truncate(path, 4096 + OCTETS // 2)
+    assert slots.get("a") is None
+    slots.put("a", b"x", 1.0)
+    assert slots.get("a") == b"x"
+
+
 def test_what_one_process_kept_another_finds_after_it_was_killed(path: Path) -> None:
     code = """
 import os, sys
