@@ -5,11 +5,16 @@ from __future__ import annotations
 import gc
 from collections.abc import Iterator
 
+import hypothesis
 import pytest
 from twisted.logger import globalLogPublisher
 
 from tests.events import Events
 from tests.lost import no_lost_errors
+
+# That a machine is busy is no failure.
+hypothesis.settings.register_profile("patient", deadline=None)
+hypothesis.settings.load_profile("patient")
 
 
 def pytest_collection_finish() -> None:

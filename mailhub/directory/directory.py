@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Any
+from collections.abc import Mapping, Sequence
+from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -42,11 +42,24 @@ _REFUSALS: dict[Verdict, type[LogInRefused]] = {
 }
 
 
+class Asker(Protocol):
+    """Whoever asks the servers: the helper process, or :mod:`.inplace`."""
+
+    @property
+    def binds(self) -> Mapping[str, float]:
+        """How long a bind usually takes, by directory."""
+
+    def ask(
+        self, directory: DirectoryConfig, method: str, seconds: float, steps: Hearer, *args: object
+    ) -> Deferred[Any]:
+        """The value of the Lookup's *method*.  Raises Refused, Trouble."""
+
+
 @implementer(IDirectory)
 class Directory:
     """One ``[[directory]]``."""
 
-    def __init__(self, config: DirectoryConfig, helper: Helper, clock: IReactorTime) -> None:
+    def __init__(self, config: DirectoryConfig, helper: Asker, clock: IReactorTime) -> None:
         self.name = config.name
         self._config = config
         self._helper = helper

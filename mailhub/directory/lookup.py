@@ -84,6 +84,14 @@ class Lookup:
             raise Refused(Verdict.WRONG, f"{entry.dn} has no usable {self.config.attributes.id}")
         return _let_in(person, steps)
 
+    def recognise(self, login: str, deadline: Deadline, steps: Hearer) -> Person:
+        """As :meth:`prove`, with a password that is taken to be right."""
+        person = self._by("user_filter", self._names(login, steps), deadline, steps)
+        if person is None:
+            raise Refused(Verdict.NOBODY, f"no entry for {login}, or more than one")
+        steps.add("password", outcome="not given, taken to be right")
+        return _let_in(person, steps)
+
     def by_login(self, login: str, deadline: Deadline, steps: Hearer) -> Person | None:
         try:
             names = self._names(login, steps)
