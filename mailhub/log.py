@@ -59,6 +59,20 @@ EVENTS: Mapping[str, str] = {
     "directory.notice": "directory {directory}: {what}: {reason}",
     "directory.unavailable": "directory {directory} cannot answer {question}: {reason}",
     "directory.helper": "the directory helper ended and is started again: {reason}",
+    "directory.distrusted": "directory {directory} is distrusted: {losses} of {people} people are"
+    " missing or suspended; nobody else is lost until mailhub directory trust {directory}",
+    "directory.trusted": "directory {directory} is trusted again",
+    "directory.walk_failed": "directory {directory} was not walked through: {reason}",
+    "identity.adopted": "{account} is {person}'s of directory {directory}: {what}",
+    "identity.changed": "{account}, {person} of directory {directory}: {what}",
+    "identity.conflict": "{person} of directory {directory} does not get an address: {reason}",
+    "identity.refused": "no account for {person} of directory {directory}: {reason}",
+    "identity.displaced": "{account} is taken from {person} of directory {directory}, who has it"
+    " no more; the mailbox stays",
+    "identity.lost": "{account} is suspended: {person} is not in directory {directory} any more,"
+    " or suspended there",
+    "identity.purged": "{account} and its mail are deleted: {person} left directory {directory}"
+    " long ago",
     # delivery and mail
     "recipient.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]",
     "delivery.filed": "mail from <{sender}> for {recipient} filed in {mailbox}",

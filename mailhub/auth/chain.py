@@ -59,6 +59,10 @@ class PasswordSource(Protocol):
     def name(self) -> str:
         """For explanations and the log."""
 
+    @property
+    def pads(self) -> bool:
+        """Whether it takes as long over a name it does not know as over a wrong password."""
+
     def takes(self, given: Given) -> bool:
         """Whether it is to be asked, by the form of name and password.  Immediate."""
 
@@ -74,8 +78,8 @@ class PasswordSource(Protocol):
 class PasswordChain:
     """Asks *sources* in their order; the avatar id is the account's.
 
-    *decoy* takes as long as looking at a password does: for those whom nobody knows, so that
-    the time of a refusal does not tell who exists.
+    *decoy* takes as long as looking at a password does: for those whom nobody knows, unless a
+    source that was asked pads, so that the time of a refusal does not tell who exists.
     """
 
     credentialInterfaces = (IUsernamePassword,)  # noqa: N815 - Twisted's name
@@ -137,7 +141,8 @@ class PasswordChain:
                 raise
             given.steps.add("source", name=source.name, outcome="proved", account=stored.address)
             return stored
-        await self._decoy(given.password)
+        if not any(source.pads for source in asked):
+            await self._decoy(given.password)
         told = ", ".join(source.name for source in asked)
         raise NoSuchPerson(f"unknown to {told}" if told else "no source takes such a name")
 

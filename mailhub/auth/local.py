@@ -19,6 +19,7 @@ class LocalPasswords:
     """
 
     name = "local accounts"
+    pads = False
 
     def __init__(self, accounts: ILocalAccounts, hashing: Hashing, memory: VerifiedSecrets) -> None:
         self._accounts = accounts

@@ -1,22 +1,24 @@
-"""The portal of local accounts, put together from its parts.  An embedder may use their own."""
+"""The portal, put together from its parts.  An embedder may use their own."""
 
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from pathlib import Path
+from types import MappingProxyType
 
 from twisted.cred.checkers import ICredentialsChecker
 from twisted.cred.portal import IRealm, Portal
 from twisted.internet.interfaces import IReactorTime
 
-from mailhub.auth.chain import PasswordChain
+from mailhub.auth.chain import PasswordChain, PasswordSource
 from mailhub.auth.hashing import Hashing
 from mailhub.auth.local import LocalPasswords
 from mailhub.auth.memory import VerifiedSecrets
 from mailhub.auth.policy import Policy
 from mailhub.auth.scram import ScramChecker
 from mailhub.auth.throttle import Throttle
+from mailhub.config.directories import LOCAL
 from mailhub.config.options import AuthConfig
 from mailhub.interfaces import ILocalAccounts
 
@@ -27,21 +29,29 @@ def make_portal(realm: IRealm, checkers: Iterable[ICredentialsChecker]) -> Porta
     return Portal(realm, list(checkers))
 
 
-def local_checkers(
+def make_checkers(
     accounts: ILocalAccounts,
     config: AuthConfig,
     clock: IReactorTime,
     hashing: Hashing,
     secret: bytes,
     policy: Policy | None = None,
+    directories: Mapping[str, PasswordSource] = MappingProxyType({}),
 ) -> list[ICredentialsChecker]:
-    """Passwords and SCRAM of local accounts, under one throttle."""
+    """Passwords and SCRAM under one throttle.
+
+    *accounts* are those with verifiers here; *directories* the other sources of passwords, by their
+    name in ``auth.order``.
+    """
     throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
     memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
     policy = policy or Policy(accounts)
     local = LocalPasswords(accounts, hashing, memory)
+    known: Mapping[str, PasswordSource] = {LOCAL: local, **directories}
+    # A reloaded order may name a directory that is there after the next restart.
+    sources = [known[name] for name in config.order or known if name in known]
     return [
-        PasswordChain([local], policy, throttle, local.decoy),
+        PasswordChain(sources, policy, throttle, local.decoy),
         ScramChecker(accounts, policy, throttle, secret),
     ]
 

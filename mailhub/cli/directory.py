@@ -9,6 +9,8 @@ from pathlib import Path
 import click
 
 from mailhub.cli.context import Cli, Failed, options
+from mailhub.cli.directories import configured
+from mailhub.cli.leavers import COMMANDS
 from mailhub.cli.output import counted, printable
 from mailhub.config.ldap import split_server
 from mailhub.config.options import DirectoryConfig
@@ -24,6 +26,10 @@ def group() -> None:
     """The directories that people are looked up in."""
 
 
+for command in COMMANDS:
+    group.add_command(command)
+
+
 @group.command()
 @click.argument("name", required=False)
 @click.option("--preset", type=click.Choice(sorted(PRESETS)), help="Of a product instead.")
@@ -33,7 +39,7 @@ def show(cli: Cli, name: str | None, preset: str | None) -> None:
     if preset is not None:
         chosen: Sequence[DirectoryConfig] = [DirectoryConfig("example", preset=preset)]  # type: ignore[arg-type]
     else:
-        chosen = _chosen(cli, name)
+        chosen = configured(cli, name)
     full = [in_full(directory) for directory in chosen]
     if cli.out.as_json:
         cli.out.json([asdict(directory) for directory in full])
@@ -50,7 +56,7 @@ def check(cli: Cli, name: str | None, user: str | None, password: bool) -> None:
     """Try TLS, bind, base, paging, groups and a look-up on every server of a directory."""
     if password and user is None:
         raise click.UsageError("--password needs --user")
-    chosen = _chosen(cli, name)
+    chosen = configured(cli, name)
     if user is None:
         found = (f for directory in chosen for f in Diagnosis(directory).run())
     else:
@@ -104,18 +110,6 @@ def probe_command(
         return
     cli.out.lines(f"# {printable(note)}" for note in found.notes)
     cli.out.lines([section(found.directory)])
-
-
-def _chosen(cli: Cli, name: str | None) -> Sequence[DirectoryConfig]:
-    known = cli.config.directories
-    if not known:
-        hint = "the configuration has no [[directory]]; mailhub directory probe writes one"
-        raise Failed(hint, as_json=cli.out.as_json)
-    chosen = [directory for directory in known if name in (None, directory.name)]
-    if not chosen:
-        names = ", ".join(directory.name for directory in known)
-        raise Failed(f"no directory {name}, there is {names}", as_json=cli.out.as_json)
-    return chosen
 
 
 def _tell(cli: Cli, found: Iterable[Finding]) -> None:

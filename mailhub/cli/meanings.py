@@ -40,6 +40,8 @@ MEANINGS: Mapping[str, str] = {
     "NoSuchMailbox": "There is no mailbox of that name.",
     "MailboxExists": "A mailbox of that name exists already.",
     "BadMailboxName": "That is not a valid mailbox name.",
+    "CannotAdopt": "Somebody of a directory who cannot have an account, for the reason told; mail"
+    " for them waits.",
     "CannotDo": "A request that can never succeed, such as deleting INBOX.",
     "MessageGone": "The message was expunged and is no longer kept.",
     "MailboxGone": "The mailbox was deleted while it was open.",

@@ -21,7 +21,7 @@ from zope.interface import implementer
 from mailhub.auth.chain import PasswordChain
 from mailhub.auth.hashing import InlineHashing
 from mailhub.auth.policy import Policy
-from mailhub.auth.portal import local_checkers
+from mailhub.auth.portal import make_checkers
 from mailhub.auth.recipients import RuledAddressBook
 from mailhub.auth.rules import Rules
 from mailhub.cli.context import Cli
@@ -164,7 +164,7 @@ class Attempt:
         self._count(terms)
 
     def _chain(self) -> PasswordChain:
-        checkers = local_checkers(
+        checkers = make_checkers(
             self._accounts,
             self._cli.config.auth,
             Clock(),

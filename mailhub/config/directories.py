@@ -7,7 +7,7 @@ from __future__ import annotations
 
 import re
 import stat
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import fields
 from functools import partial
 from pathlib import Path
@@ -24,7 +24,7 @@ from mailhub.config.ldap import (
 )
 from mailhub.config.options import Config, DirectoryConfig
 from mailhub.config.presets import NONE, in_full
-from mailhub.config.problems import shown
+from mailhub.config.problems import did_you_mean, shown
 from mailhub.config.templates import (
     BadTemplate,
     check_attribute,
@@ -37,6 +37,8 @@ from mailhub.config.templates import (
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
 _NONE = "none-i-understand"
+LOCAL = "local"
+"""What ``auth.order`` calls local accounts."""
 
 Tell = Callable[[str, str, str], None]
 """Called with an option of the directory, what is wrong, hint."""
@@ -52,6 +54,8 @@ def check_directories(config: Config, report: Report) -> None:
 
         if not _NAME.fullmatch(directory.name):
             tell("name", f"{shown(directory.name)} is not a name", "letters, digits, - and _")
+        if directory.name == LOCAL:
+            tell("name", f'"{LOCAL}" means the accounts with a password here', "another name")
         if names.setdefault(directory.name, number) != number:
             tell("name", f"{shown(directory.name)} is directory[{names[directory.name]}] already")
         full = in_full(directory)
@@ -59,6 +63,17 @@ def check_directories(config: Config, report: Report) -> None:
             check(full, tell)
         _check_attributes(full, tell)
         _check_times(full, tell)
+    _check_order(config, [LOCAL, *names], report)
+
+
+def _check_order(config: Config, known: Sequence[str], report: Report) -> None:
+    seen: set[str] = set()
+    for name in config.auth.order:
+        if name not in known:
+            report("auth.order", f"{shown(name)} is no directory", did_you_mean(name, known))
+        if name in seen:
+            report("auth.order", f"{shown(name)} stands there twice", "")
+        seen.add(name)
 
 
 # --- servers and TLS ----------------------------------------------------------------------

@@ -153,6 +153,8 @@ class AuthConfig:
     throttle_window: Timeout = 600.0
     verified_secret_cache: Seconds = 60.0
     """How long a proved local password is remembered (in memory, keyed); 0: not at all."""
+    order: tuple[str, ...] = ()
+    """Who is asked about a password: ``"local"``, names of directories; empty: in that order."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -229,6 +231,20 @@ class DirectoryConfig:
     max_connections: Annotated[int, Range(1, 64)] = 8
     max_waiting: Annotated[int, Range(1, 100_000)] = 1000
     page_size: Annotated[int, Range(1, 1000)] = 500
+    refresh: Seconds = 900.0
+    """After so long what is known of a person is asked for again, when it is needed."""
+    walk_interval: Annotated[float, Range(0, 604_800)] = 3600.0
+    """How often everybody with an account is looked at; 0: never."""
+    loss_percent: Annotated[float, Range(0, 100)] = 10.0
+    """When more people than that are gone or suspended at once, nobody is."""
+    purge_after: Seconds = 0.0
+    """Accounts whose people have been gone for so long are deleted; 0: never."""
+    lockout_window: Seconds = 600.0
+    """The same wrong password of a name reaches the directory once within it; 0: always."""
+    lockout_passwords: CountOrNone = 10
+    """So many different wrong ones do within the window; 0: any number."""
+    credential_cache: Seconds = 0.0
+    """How long a proved password is remembered (in memory, keyed); 0: not at all."""
 
 
 @dataclass(frozen=True, slots=True)

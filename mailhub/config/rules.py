@@ -168,8 +168,6 @@ def warnings(config: Config) -> Iterator[str]:
             yield f"{where}: passwords may be sent in clear over the network"
         if listener.protocol == "lmtp" and not address.is_loopback:
             yield f"{where}: whoever reaches it can deliver mail to anybody here"
-    if config.directories:
-        yield "directories: log-ins and deliveries know local accounts only, as yet"
     yield from directory_warnings(config)
     yield from policy_warnings(config)
     if config.limits.idle_timeout < 1800:

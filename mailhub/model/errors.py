@@ -107,3 +107,9 @@ class AccountDisabled(Refusal):
 
 class NoSuchRecipient(Refusal):
     explanation = "There is nobody of that address here"
+
+
+class CannotAdopt(Refusal):
+    """A person of a directory whose account cannot be made; an administrator has to look."""
+
+    explanation = "The mail account cannot be set up; the administrator has been told"

@@ -12,7 +12,7 @@ from collections.abc import Iterator
 from mailhub.config.options import Config
 from mailhub.net.tls import BadCertificate
 from mailhub.service.running import Running
-from mailhub.service.serving import factories, local_portal, tls_config
+from mailhub.service.serving import factories, make_login, tls_config
 
 RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "policies")
 NEEDS_RESTART = (
@@ -52,10 +52,10 @@ def apply(running: Running, config: Config) -> list[str]:
 def _serve(running: Running, config: Config) -> None:
     parts, host = running.engine.parts, running.host
     if (config.auth, config.policies) != (running.config.auth, running.config.policies):
-        running.portal = local_portal(config, parts, host, running.hashing)
+        running.portal = make_login(config, parts, host, running.hashing, running.people)
     host.limits = config.limits
     host.connections.limits = config.limits
-    running.sockets.exchange(factories(config, parts, host, running.portal))
+    running.sockets.exchange(factories(config, parts, host, running.portal, running.people))
     running.config = config
 
 

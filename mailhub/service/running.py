@@ -17,7 +17,8 @@ from mailhub.net.output import delay
 from mailhub.net.tls import TlsContexts
 from mailhub.service.embedded import first_start
 from mailhub.service.engine import RunningEngine
-from mailhub.service.serving import factories, local_portal, tls_config
+from mailhub.service.people import People, gather
+from mailhub.service.serving import factories, make_login, tls_config
 from mailhub.service.sockets import Sockets
 from mailhub.service.together import at_once
 from mailhub.store.hub.datadir import DataDir, ServerLock
@@ -36,6 +37,7 @@ class Running:
     engine: RunningEngine
     hashing: HashingThreads
     directories: Directories
+    people: People
     portal: Portal
     sockets: Sockets
     passwords: Mapping[str, str]
@@ -57,6 +59,7 @@ class Running:
         for connection in connections.all():
             connection.abort()
         self.hashing.stop()
+        self.people.stop()
         await self.directories.stop()
         await self.engine.stop()
         self.lock.release()
@@ -83,8 +86,11 @@ def open_all(reactor: Any, config: Config) -> Running:
     host.stale = engine.stale
     hashing = HashingThreads(reactor)
     directories = Directories(reactor, config.directories, host.metrics)
-    portal = local_portal(config, engine.parts, host, hashing)
-    sockets = Sockets(reactor, factories(config, engine.parts, host, portal))
+    people = gather(config, engine.parts, directories.all, host)
+    portal = make_login(config, engine.parts, host, hashing, people)
+    sockets = Sockets(reactor, factories(config, engine.parts, host, portal, people))
     for listener in config.listeners:
         at_once(sockets.open(listener))
-    return Running(config, lock, host, engine, hashing, directories, portal, sockets, passwords)
+    return Running(
+        config, lock, host, engine, hashing, directories, people, portal, sockets, passwords
+    )

@@ -10,7 +10,7 @@ from twisted.internet.interfaces import IProtocolFactory
 
 from mailhub.auth.hashing import HashingThreads
 from mailhub.auth.policy import Policy
-from mailhub.auth.portal import load_secret, local_checkers, make_portal
+from mailhub.auth.portal import load_secret, make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
 from mailhub.auth.recipients import RuledAddressBook
 from mailhub.auth.rules import Rules
@@ -22,6 +22,7 @@ from mailhub.net.host import Host
 from mailhub.net.monitor import make_site
 from mailhub.net.selfsigned import ensure_certificate
 from mailhub.service.engine import Engine
+from mailhub.service.people import People
 from mailhub.store.hub.datadir import DataDir
 
 
@@ -32,28 +33,36 @@ def tls_config(config: Config, data: DataDir) -> TlsConfig:
     return replace(config.tls, certificates=(ensure_certificate(data.tls, config.hostname),))
 
 
-def local_portal(config: Config, engine: Engine, host: Host, hashing: HashingThreads) -> Portal:
-    """Who may log in: local accounts."""
-    secret = load_secret(engine.data.path / "scram.key")
-    policy = Policy(engine.hub, Rules(config.policies))
-    checkers = local_checkers(engine.hub, config.auth, host.reactor, hashing, secret, policy)
+def make_login(
+    config: Config, engine: Engine, host: Host, hashing: HashingThreads, people: People
+) -> Portal:
+    """Who may log in: local accounts and the directories' people, as far as the rules let them."""
+    checkers = make_checkers(
+        engine.hub,
+        config.auth,
+        host.reactor,
+        hashing,
+        load_secret(engine.data.path / "scram.key"),
+        Policy(people.accounts, Rules(config.policies)),
+        people.passwords(host.reactor),
+    )
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
 
 
-def address_book(config: Config, engine: Engine) -> IAddressBook:
+def address_book(config: Config, people: People) -> IAddressBook:
     """Whom mail is for, as far as the rules let it."""
     rules = Rules(config.policies)
     if not rules.about_delivery:
-        return engine.hub
-    return RuledAddressBook(engine.hub, engine.hub, rules)
+        return people.book
+    return RuledAddressBook(people.book, people.accounts, rules)
 
 
 def factories(
-    config: Config, engine: Engine, host: Host, portal: Portal
+    config: Config, engine: Engine, host: Host, portal: Portal, people: People
 ) -> Mapping[str, IProtocolFactory]:
     """What each protocol of a ``[[listener]]`` is served with."""
     delivery = Delivery(
-        address_book(config, engine),
+        address_book(config, people),
         engine.store,
         config=config.delivery,
         hostname=host.hostname,

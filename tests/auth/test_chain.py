@@ -35,6 +35,7 @@ class Source:
 
     def __init__(self, name: str, answer: StoredCredentials | Exception) -> None:
         self.name = name
+        self.pads = False
         self.answer = answer
         self.takes: Callable[[Given], bool] = lambda given: True
         self.asked: list[Given] = []

@@ -9,7 +9,7 @@ from twisted.cred.credentials import UsernamePassword
 from twisted.cred.portal import Portal
 from twisted.internet.task import Clock
 
-from mailhub.auth.portal import local_checkers, make_portal
+from mailhub.auth.portal import make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
 from mailhub.config.options import AuthConfig
 from mailhub.interfaces import (
@@ -38,7 +38,7 @@ class Door:
         self.hashing = CountedHashing()
         self.store = MemoryStore()
         self.seen: list[AccountId] = []
-        checkers = local_checkers(
+        checkers = make_checkers(
             self.accounts,
             replace(AuthConfig(), **config),  # type: ignore[arg-type]
             self.clock,

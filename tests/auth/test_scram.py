@@ -11,7 +11,7 @@ from collections.abc import Sequence
 import pytest
 from scramp import ScramClient
 
-from mailhub.auth.portal import local_checkers, make_portal
+from mailhub.auth.portal import make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
 from mailhub.config.options import AuthConfig
 from mailhub.interfaces import (
@@ -39,7 +39,7 @@ class Server:
         self.accounts = Accounts()
         self.store = MemoryStore()
         self.world = World(tls=True)
-        checkers = local_checkers(
+        checkers = make_checkers(
             self.accounts, AuthConfig(), self.world.clock, CountedHashing(), secret
         )
         portal = make_portal(MailRealm(self.store), checkers)

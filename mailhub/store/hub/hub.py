@@ -22,6 +22,7 @@ from mailhub import log
 from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfig
 from mailhub.interfaces import IAddressBook, ILocalAccounts
 from mailhub.model.errors import Unavailable
+from mailhub.model.identity import Known
 from mailhub.model.mail import AccountId, Recipient, StoredCredentials, Usage, Verifier
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.store.hub import accounts, credentials, domains, recipients, usage
@@ -65,11 +66,11 @@ class Hub:
         def look_up(tx: Tx) -> StoredCredentials | None:
             return credentials.of_login(tx, login, self._login_domain or domains.only(tx))
 
-        return await self._read(look_up)
+        return await self.read(look_up)
 
     async def replace_verifiers(self, account: AccountId, password: str) -> None:
         """Unless the password is changed meanwhile: then what was proved is no longer true."""
-        proved = await self._read(_verifiers, account)
+        proved = await self.read(_verifiers, account)
         await self._runner.run(self._upgrade, account, password, proved)
 
     async def recipient(self, address: str, steps: Hearer = UNHEARD) -> Recipient | None:
@@ -77,7 +78,7 @@ class Hub:
             default_domain = self._recipient_domain or domains.only(tx)
             return recipients.resolve(tx, address, default_domain, self._delimiter, steps)
 
-        return await self._read(look_up)
+        return await self.read(look_up)
 
     def account(self, account: AccountId) -> Account:
         """Immediate.  Raises NoSuchAccount, Unavailable."""
@@ -141,12 +142,30 @@ class Hub:
             self._news.put_back(news)
             raise
 
-    async def _read(self, fn: Callable[..., T], *args: Any) -> T:
+    async def read(self, fn: Callable[..., T], *args: Any) -> T:
+        """``fn(tx, *args)``, here, or in a thread when the file is locked.  Raises Unavailable."""
         try:
             with self._inline.read() as tx:
                 return fn(tx, *args)
         except Busy:
             return await self._runner.run(self._read_patiently, fn, *args)
+
+    async def write(self, fn: Callable[..., T], *args: Any, durable: bool = True) -> T:
+        """``fn(tx, *args)`` in a transaction of its own, in a thread.  Raises Unavailable."""
+        return await self._runner.run(self._write_patiently, durable, fn, *args)
+
+    async def known(self, address: str, steps: Hearer = UNHEARD) -> Known | None:
+        """Whose *address* is, as :meth:`recipient` looks, but for catch-alls."""
+
+        def look_up(tx: Tx) -> Known | None:
+            default_domain = self._recipient_domain or domains.only(tx)
+            return recipients.known(tx, address, default_domain, self._delimiter, steps)
+
+        return await self.read(look_up)
+
+    def _write_patiently(self, durable: bool, fn: Callable[..., T], *args: Any) -> T:
+        with self.file.write(durable=durable) as tx:
+            return fn(tx, *args)
 
     def _read_patiently(self, fn: Callable[..., T], *args: Any) -> T:
         with self.file.read() as tx:

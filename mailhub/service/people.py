@@ -1,0 +1,102 @@
+"""Everybody who may have mail here, put together: the hub alone, or the hub with directories."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+from twisted.internet.interfaces import IReactorTime
+
+from mailhub.auth.chain import PasswordSource
+from mailhub.auth.directory import DirectoryPasswords
+from mailhub.auth.guard import LockoutGuard, ProvedPasswords
+from mailhub.config.options import Config, DirectoryConfig
+from mailhub.interfaces import IAddressBook, IDirectory, ILocalAccounts
+from mailhub.model.mail import AccountId
+from mailhub.net.host import Host
+from mailhub.people.accounts import Accounts
+from mailhub.people.adoption import Adoption, Served
+from mailhub.people.book import AddressBook
+from mailhub.people.freshness import Freshness
+from mailhub.people.walk import Walker
+from mailhub.service.engine import Engine
+from mailhub.store.hub import accounts
+from mailhub.store.hub.people import HubIdentities
+from mailhub.store.hub.removal import remove_files
+from mailhub.store.hub.standard import create_standard_folders
+
+
+@dataclass(frozen=True, slots=True)
+class People:
+    """``accounts`` tells whose a name is, ``book`` whose an address is.
+
+    ``walkers`` go through the directories while the server runs.
+    """
+
+    accounts: ILocalAccounts
+    book: IAddressBook
+    walkers: Sequence[Walker] = ()
+    adoption: Adoption | None = None
+    directories: Sequence[tuple[DirectoryConfig, IDirectory]] = ()
+
+    def passwords(self, clock: IReactorTime) -> Mapping[str, PasswordSource]:
+        """Who is asked about passwords, by the name of the directory; with an empty memory."""
+        if self.adoption is None:
+            return {}
+        return {
+            config.name: DirectoryPasswords(
+                directory,
+                self.adoption,
+                self.adoption.identities,
+                LockoutGuard(clock.seconds, config.lockout_window, config.lockout_passwords),
+                ProvedPasswords(clock.seconds, config.credential_cache),
+            )
+            for config, directory in self.directories
+        }
+
+    def start(self, reactor: IReactorTime) -> None:
+        for walker in self.walkers:
+            walker.start(reactor)
+
+    def stop(self) -> None:
+        for walker in self.walkers:
+            walker.stop()
+
+
+SUSPENDED = "Your account is suspended"
+
+
+def gather(config: Config, engine: Engine, directories: Sequence[IDirectory], host: Host) -> People:
+    """*directories* are those of *config*, in its order."""
+    hub = engine.hub
+    if not directories:
+        return People(hub, hub)
+    pairs = list(zip(config.directories, directories, strict=True))
+    losses = {each.name: each.loss_percent for each in config.directories}
+
+    def end_sessions(account: AccountId) -> None:
+        for connection in host.connections.of_account(account):
+            connection.end(SUSPENDED)
+
+    async def remove(account: AccountId) -> None:
+        await engine.store.close_account(account)
+        await engine.runner.run(remove_files, engine.data, account)
+        await hub.write(accounts.removed, account, int(time.time()))
+
+    identities = HubIdentities(hub, losses, engine.bell.ring, end_sessions)
+    served = [Served(directory, each.domains) for each, directory in pairs]
+    adoption = Adoption(identities, engine.store, served, create_standard_folders)
+    freshness = Freshness({each.name: each.refresh for each in config.directories})
+    delimiter = config.delivery.recipient_delimiter
+    return People(
+        Accounts(hub, adoption, directories, freshness),
+        AddressBook(hub, adoption, directories, freshness, delimiter, host.reactor.seconds),
+        [
+            Walker(adoption, directory, each.walk_interval, each.purge_after, remove)
+            for each, directory in pairs
+            if each.walk_interval and each.user_base
+        ],
+        adoption,
+        pairs,
+    )

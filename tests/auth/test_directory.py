@@ -1,0 +1,248 @@
+"""Passwords of a directory's people: lock-out guard, credential cache, accounts."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+
+import pytest
+
+from mailhub.auth.chain import Given
+from mailhub.auth.directory import DirectoryPasswords
+from mailhub.auth.guard import MAX_NAMES, Digests, LockoutGuard, ProvedPasswords
+from mailhub.interfaces import (
+    BadCredentials,
+    LogInDisabled,
+    LogInForbidden,
+    LogInUnavailable,
+    NoSuchPerson,
+    TooManyAttempts,
+)
+from mailhub.model.directory import Person, Standing
+from mailhub.model.errors import CannotAdopt
+from mailhub.model.mail import AccountId, StoredCredentials
+from mailhub.model.steps import Hearer
+from tests.directory_fake import FakeDirectory, person
+from tests.harness import run
+
+WINDOW = 600.0
+
+
+@dataclass
+class Adopting:
+    """Everybody has an account; what the hub knows is what was adopted."""
+
+    adopted: dict[str, StoredCredentials] = field(default_factory=dict)
+    refusal: Exception | None = None
+
+    async def adopt(self, person: Person, steps: Hearer) -> StoredCredentials:
+        if self.refusal is not None:
+            raise self.refusal
+        stored = StoredCredentials(AccountId(person.id), person.addresses[0], True, ())
+        return self.adopted.setdefault(person.id, stored)
+
+    async def credentials_of(self, account: AccountId) -> StoredCredentials | None:
+        return self.adopted.get(account)
+
+
+class World:
+    def __init__(self, cache: float = 0.0, most: int = 3) -> None:
+        self.now = 1000.0
+        self.directory = FakeDirectory(domains=["example.org"])
+        self.directory.put("alice", person("alice"))
+        self.adoption = Adopting()
+        clock = lambda: self.now  # noqa: E731
+        self.source = DirectoryPasswords(
+            self.directory,
+            self.adoption,  # type: ignore[arg-type]
+            self.adoption,  # type: ignore[arg-type]
+            LockoutGuard(clock, WINDOW, most),
+            ProvedPasswords(clock, cache),
+        )
+
+    def log_in(self, password: str, login: str = "alice@example.org") -> StoredCredentials:
+        return run(self.source.prove(Given(login, password)))
+
+    @property
+    def asked(self) -> int:
+        return len(self.directory.questions("prove"))
+
+
+@pytest.fixture
+def world() -> World:
+    return World()
+
+
+# --- refusals -----------------------------------------------------------------------------
+
+
+def test_names_of_other_domains_are_not_for_this_directory(world: World) -> None:
+    assert world.source.takes(Given("alice", "x"))
+    assert world.source.takes(Given("alice@example.org", "x"))
+    assert not world.source.takes(Given("alice@elsewhere.example", "x"))
+
+
+def test_nobody_is_left_to_the_next_source(world: World) -> None:
+    with pytest.raises(NoSuchPerson):
+        world.log_in("secret", "nobody@example.org")
+
+
+def test_an_outage_says_nothing_about_the_password(world: World) -> None:
+    world.directory.down = True
+    with pytest.raises(LogInUnavailable):
+        world.log_in("secret")
+    world.directory.down = False
+    assert world.log_in("secret").account == "id-of-alice"
+
+
+def test_somebody_disabled_is_refused_each_time_by_the_directory(world: World) -> None:
+    world.directory.change("alice", standing=Standing.DISABLED)
+    for _ in range(2):
+        with pytest.raises(LogInDisabled):
+            world.log_in("secret")
+    assert world.asked == 2
+
+
+def test_whoever_can_have_no_account_is_refused_with_the_reason(world: World) -> None:
+    world.adoption.refusal = CannotAdopt("belongs to a local account")
+    with pytest.raises(LogInForbidden, match="belongs to a local account"):
+        world.log_in("secret")
+
+
+# --- the lock-out guard -------------------------------------------------------------------
+
+
+def test_the_same_wrong_password_reaches_the_directory_once_in_a_window(world: World) -> None:
+    for _ in range(20):
+        with pytest.raises(BadCredentials):
+            world.log_in("old")
+    assert world.asked == 1
+    world.now += WINDOW
+    with pytest.raises(BadCredentials):
+        world.log_in("old")
+    assert world.asked == 2
+
+
+def test_a_forgotten_phone_does_not_keep_its_owner_out(world: World) -> None:
+    for _ in range(5):
+        with pytest.raises(BadCredentials):
+            world.log_in("old")
+    assert world.log_in("secret").address == "alice@example.org"
+    with pytest.raises(BadCredentials):
+        world.log_in("old")
+    assert world.asked == 2
+
+
+def test_only_so_many_different_wrong_passwords_reach_the_directory(world: World) -> None:
+    for n in range(3):
+        with pytest.raises(BadCredentials):
+            world.log_in(f"guess {n}")
+    for n in range(3, 6):
+        with pytest.raises(TooManyAttempts):
+            world.log_in(f"guess {n}")
+    assert world.asked == 3
+
+
+def test_a_password_that_was_right_is_always_sent(world: World) -> None:
+    world.log_in("secret")
+    for n in range(3):
+        with pytest.raises(BadCredentials):
+            world.log_in(f"guess {n}")
+    assert world.log_in("secret").address == "alice@example.org"
+
+
+def test_one_name_does_not_count_for_another(world: World) -> None:
+    world.directory.put("bob", person("bob"), "other")
+    for n in range(5):
+        with pytest.raises((BadCredentials, TooManyAttempts)):
+            world.log_in(f"guess {n}")
+    assert world.log_in("other", "bob@example.org").address == "bob@example.org"
+
+
+def test_spelling_a_name_differently_is_no_way_round(world: World) -> None:
+    with pytest.raises(BadCredentials):
+        world.log_in("old")
+    with pytest.raises(BadCredentials):
+        world.log_in("old", "ALICE@example.org")
+    assert world.asked == 1
+
+
+def test_unknown_names_are_not_remembered(world: World) -> None:
+    for _ in range(3):
+        with pytest.raises(NoSuchPerson):
+            world.log_in("secret", "nobody@example.org")
+    assert world.asked == 3
+
+
+def test_the_guard_remembers_a_bounded_number_of_names() -> None:
+    guard, digests = LockoutGuard(lambda: 0.0, WINDOW, 3), Digests()
+    for n in range(MAX_NAMES + 10):
+        guard.wrong(f"name {n}", digests.of("x"))
+    guard.check("name 0", digests.of("x"))
+    with pytest.raises(BadCredentials):
+        guard.check(f"name {MAX_NAMES}", digests.of("x"))
+
+
+# --- the credential cache -----------------------------------------------------------------
+
+
+def test_without_a_cache_every_log_in_asks(world: World) -> None:
+    world.log_in("secret")
+    world.log_in("secret")
+    assert world.asked == 2
+
+
+def test_a_cached_password_is_not_asked_for_until_it_is_old() -> None:
+    world = World(cache=60.0)
+    world.log_in("secret")
+    world.log_in("secret")
+    assert world.asked == 1
+    world.now += 60
+    world.log_in("secret")
+    assert world.asked == 2
+
+
+def test_a_new_password_works_at_once_and_ends_the_old_one() -> None:
+    world = World(cache=60.0)
+    world.log_in("secret")
+    world.log_in("secret", "alice")
+    world.directory.passwords["alice"] = "changed"
+    assert world.log_in("changed").account == "id-of-alice"
+    for login in ("alice@example.org", "alice"):
+        with pytest.raises(BadCredentials):
+            world.log_in("secret", login)
+
+
+def test_the_cache_does_not_mix_up_names() -> None:
+    world = World(cache=60.0)
+    world.directory.put("bob", person("bob"), "secret")
+    assert world.log_in("secret").address == "alice@example.org"
+    assert world.log_in("secret", "bob@example.org").address == "bob@example.org"
+    assert world.log_in("secret").address == "alice@example.org"
+    with pytest.raises(NoSuchPerson):
+        world.log_in("secret", "nobody@example.org")
+
+
+def test_an_account_that_was_deleted_is_not_served_from_the_cache() -> None:
+    world = World(cache=60.0)
+    world.log_in("secret")
+    world.adoption.adopted.clear()
+    world.log_in("secret")
+    assert world.asked == 2
+
+
+def test_an_outage_is_answered_from_the_cache_for_as_long_as_it_lasts() -> None:
+    world = World(cache=60.0)
+    world.log_in("secret")
+    world.directory.down = True
+    assert world.log_in("secret").address == "alice@example.org"
+    world.now += 60
+    with pytest.raises(LogInUnavailable):
+        world.log_in("secret")
+
+
+def test_the_cache_is_bounded() -> None:
+    proved, digests = ProvedPasswords(lambda: 0.0, 60.0), Digests()
+    for n in range(MAX_NAMES + 10):
+        proved.remember(f"name {n}", digests.of("x"), AccountId(f"account {n}"))
+    assert proved.account("name 0", digests.of("x")) is None
+    assert proved.account("name 20", digests.of("x")) == "account 20"
