@@ -37,6 +37,9 @@ class Policy:
             raise LogInDisabled(f"{stored.address} is disabled")
         if authorization:
             await self._act_as(stored, authorization, steps)
+        if stored.directory:
+            groups = tuple(sorted(group.name for group in stored.groups))
+            steps.add("belongs to", directory=stored.directory, groups=groups)
         _keep_to(stored.protocols, client, f"directory {stored.directory}", steps)
         decision = self._rules.decide(subject_of(stored))
         rule = decision.rules.get

@@ -9,7 +9,8 @@ from collections.abc import Mapping
 
 MEANINGS: Mapping[str, str] = {
     # log-in
-    "BadCredentials": "Unknown user or wrong password; the client is not told which.",
+    "BadCredentials": "Unknown user, wrong password, or a name that several entries match; the"
+    " client is not told which.",
     "NoSuchPerson": "Nobody of that name is known; the client is told what it is told about a"
     " wrong password.  Is the name right, and does mailhub directory check find it?",
     "LogInDisabled": "The password is right, and the account is disabled: here (mailhub account"
@@ -36,7 +37,8 @@ MEANINGS: Mapping[str, str] = {
     "Unavailable": "For the moment only; the client was told to try again, and nothing was lost.",
     "Damaged": "Stored data failed a check: mailhub doctor looks at the account.",
     "LimitReached": "A limit other than the quota: keywords in a mailbox, mailboxes in an account.",
-    "NotPermitted": "This log-in or address has no right to that.",
+    "NotPermitted": "This log-in or address has no right to that: a log-in that may only read, or a"
+    " [[policy]] rule that refuses mail for the address.",
     "NoSuchMailbox": "There is no mailbox of that name.",
     "MailboxExists": "A mailbox of that name exists already.",
     "BadMailboxName": "That is not a valid mailbox name.",

@@ -96,6 +96,8 @@ def human(key: str, value: Value) -> str:
             return datetime.datetime.fromtimestamp(value).strftime("%Y-%m-%d %H:%M")
         case int() if key.endswith("octets"):
             return size(value)
+        case Mapping():
+            return "; ".join(f"{name} = {human('', item)}" for name, item in value.items()) or "-"
         case list() | tuple():
             return ", ".join(human("", item) for item in value) or "-"
         case _:

@@ -40,11 +40,10 @@ def login(
     Without a password it is taken to be right.  Exit code: 0 let in, 1 refused, 75 not now.
     """
     client = Client("explain", "", _address(from_ip), 0, tls=not no_tls, trusted=_is_here(from_ip))
-    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else None
+    password = sys.stdin.readline().rstrip("\r\n") if password_stdin else "taken to be right"
     steps = Steps()
-    verdicts = Attempt(cli, client, steps).run(
-        user, password, [protocol] if protocol else PROTOCOLS
-    )
+    attempt = Attempt(cli, client, steps, prove=password_stdin)
+    verdicts = attempt.run(user, password, [protocol] if protocol else PROTOCOLS)
     rows = [_verdict_row(verdict) for verdict in verdicts]
     _tell(cli, {"user": user, "from": from_ip}, steps, rows)
     refusals = [verdict.refusal for verdict in verdicts if verdict.refusal is not None]

@@ -1,9 +1,9 @@
 """Log-ins and deliveries tried out for ``mailhub explain``, by the code that decides real ones.
 
-Checkers, rules and address book are put together as the server does it, over the same files, and
-every step is kept.  Nothing is changed by it: no account is made, no log-in time noted, no verifier
-replaced.  What only the running server knows (who has tried too often) is not looked at, but for
-the connections that an account has: those the server is asked for.
+Checkers, rules and address book are put together as the server does it, over a copy of hub.db
+(:mod:`.rehearsal`), and every step is kept.  Nothing is changed by it.  What only the running
+server knows (who has tried too often) is not looked at, but for the connections that an account
+has: those the server is asked for.
 """
 
 from __future__ import annotations
@@ -12,9 +12,10 @@ import secrets
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
 from functools import partial
-from typing import Any
+from typing import Any, ParamSpec, TypeVar, cast
 
 from twisted.cred.credentials import IUsernamePassword
+from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
@@ -24,9 +25,10 @@ from mailhub.auth.policy import Policy
 from mailhub.auth.portal import make_checkers
 from mailhub.auth.recipients import RuledAddressBook
 from mailhub.auth.rules import Rules
+from mailhub.auth.verifiers import NOBODY
 from mailhub.cli.context import Cli
 from mailhub.cli.control import NoServer, ServerRefused, ask
-from mailhub.cli.passwords import verifiers_of
+from mailhub.cli.rehearsal import Rehearsal
 from mailhub.cli.store import immediate, open_store
 from mailhub.delivery.delivery import Delivery
 from mailhub.interfaces import (
@@ -35,7 +37,6 @@ from mailhub.interfaces import (
     LogInForbidden,
     LogInRefused,
     LogInUnavailable,
-    NoSuchPerson,
     TooManyConnections,
 )
 from mailhub.model.errors import MessageTooLarge, Refusal, Unavailable
@@ -46,9 +47,9 @@ from mailhub.net.credentials import ClientPassword
 from mailhub.net.login import plaintext_allowed
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.plain import Password, checked
-from mailhub.sasl.prep import NotPreparable, saslprep
-from mailhub.store.hub.hub import Hub
-from mailhub.store.runner import InlineRunner
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 @dataclass(frozen=True, slots=True)
@@ -61,7 +62,7 @@ class Verdict:
 
 @implementer(ILocalAccounts)
 class _Telling:
-    """*accounts*, telling what was found; changes nothing."""
+    """*accounts*, telling what was found."""
 
     def __init__(self, accounts: ILocalAccounts, steps: Hearer) -> None:
         self._accounts = accounts
@@ -85,7 +86,19 @@ class _Telling:
         return found
 
     async def replace_verifiers(self, account: AccountId, password: str) -> None:
-        self._steps.add("verifiers", outcome="would be replaced by stronger ones")
+        self._steps.add("verifiers", outcome="replaced by stronger ones at a real log-in")
+
+
+class _TakenToBeRight:
+    """Every password is, without looking."""
+
+    def __init__(self, steps: Hearer) -> None:
+        self._steps = steps
+
+    def run(self, function: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
+        if NOBODY not in args:
+            self._steps.add("password", outcome="not given, taken to be right")
+        return cast(Deferred[T], succeed(True))
 
 
 class _Remembering(Policy):
@@ -101,15 +114,17 @@ class _Remembering(Policy):
 class Attempt:
     """Tries a log-in as *client*, whose protocol is that of the first verdict."""
 
-    def __init__(self, cli: Cli, client: Client, steps: Steps) -> None:
+    def __init__(self, cli: Cli, client: Client, steps: Steps, *, prove: bool) -> None:
+        """Not *prove*: the password is taken to be right."""
         self._cli = cli
         self._client = client
         self._steps = steps
-        self._accounts = _Telling(open_hub(cli), steps)
-        self._policy = _Remembering(self._accounts, Rules(cli.config.policies))
+        self._prove = prove
+        self._people = Rehearsal(cli, prove=prove)
+        self._policy = _Remembering(self._people.accounts, Rules(cli.config.policies))
 
-    def run(self, login: str, password: str | None, protocols: Sequence[str]) -> list[Verdict]:
-        """*password* None: as if it had been right.  It is proved once, whatever the protocols."""
+    def run(self, login: str, password: str, protocols: Sequence[str]) -> list[Verdict]:
+        """The password is proved once, whatever the protocols."""
         first, *others = protocols
         verdicts = [self._verdict(first, partial(self._enter, login, password))]
         proved = self._policy.proved
@@ -133,29 +148,13 @@ class Attempt:
             return Verdict(protocol, LogInUnavailable(str(problem)))
         return Verdict(protocol)
 
-    def _enter(self, login: str, password: str | None, client: Client) -> None:
+    def _enter(self, login: str, password: str, client: Client) -> None:
         if not plaintext_allowed(self._cli.config.auth, client):
             raise LogInForbidden("password in clear over an unprotected connection")
-        if password is None:
-            self._find(login)
-            self._let_in(client)
-        else:
-            octets = (text.encode("utf-8", "surrogateescape") for text in ("", login, password))
-            given = checked(Password(*octets))
-            credentials = ClientPassword(given, client, self._steps)
-            immediate(self._chain().requestAvatarId(credentials))
-            self._count(credentials.terms)
-
-    def _find(self, login: str) -> None:
-        try:
-            name = saslprep(login)
-        except NotPreparable as bad:
-            raise BadCredentials(f"the name has characters that cannot be: {bad}") from bad
-        found = immediate(self._accounts.credentials(name))
-        if found is None:
-            raise NoSuchPerson("unknown to local accounts")
-        self._policy.proved = found
-        self._steps.add("password", outcome="not given, taken to be right")
+        octets = (text.encode("utf-8", "surrogateescape") for text in ("", login, password))
+        credentials = ClientPassword(checked(Password(*octets)), client, self._steps)
+        immediate(self._chain().requestAvatarId(credentials))
+        self._count(credentials.terms)
 
     def _let_in(self, client: Client) -> None:
         stored = self._policy.proved
@@ -165,12 +164,13 @@ class Attempt:
 
     def _chain(self) -> PasswordChain:
         checkers = make_checkers(
-            self._accounts,
+            _Telling(self._people.local, self._steps),
             self._cli.config.auth,
             Clock(),
-            InlineHashing(),
+            InlineHashing() if self._prove else _TakenToBeRight(self._steps),
             secrets.token_bytes(32),
             self._policy,
+            self._people.passwords,
         )
         chain = next(c for c in checkers if IUsernamePassword in c.credentialInterfaces)
         assert isinstance(chain, PasswordChain)
@@ -196,8 +196,8 @@ class Attempt:
 
 def try_delivery(cli: Cli, address: str, size: int, steps: Steps) -> Recipient | Refusal:
     """Whom a message of *size* octets for *address* would go to, or why not."""
-    hub = open_hub(cli)
-    book = RuledAddressBook(hub, hub, Rules(cli.config.policies))
+    people = Rehearsal(cli, prove=False)
+    book = RuledAddressBook(people.book, people.accounts, Rules(cli.config.policies))
     delivery = Delivery(book, open_store(cli), config=cli.config.delivery)
     most = cli.config.limits.max_message
     if size > most:
@@ -207,18 +207,3 @@ def try_delivery(cli: Cli, address: str, size: int, steps: Steps) -> Recipient |
         return immediate(delivery.resolve(address, size, steps))
     except Refusal as refusal:
         return refusal
-
-
-def open_hub(cli: Cli) -> Hub:
-    """The hub with the domains and delimiters of the configuration; closed at the end."""
-    config = cli.config
-    hub = Hub(
-        cli.data,
-        InlineRunner(),
-        make_verifiers=verifiers_of,
-        delivery=config.delivery,
-        lmtp=config.lmtp,
-        auth=config.auth,
-    )
-    cli.keep(lambda: immediate(hub.stop()))
-    return hub

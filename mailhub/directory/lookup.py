@@ -79,18 +79,16 @@ class Lookup:
                 raise Refused(Verdict.NOBODY, f"no entry for {login}")
             entry = found
             self._bind_entry(entry, password, deadline, steps)
-        person = self._finder.person(entry, deadline, steps)
-        if person is None:
-            raise Refused(Verdict.WRONG, f"{entry.dn} has no usable {self.config.attributes.id}")
-        return _let_in(person, steps)
+        return self._known(entry, deadline, steps)
 
     def recognise(self, login: str, deadline: Deadline, steps: Hearer) -> Person:
         """As :meth:`prove`, with a password that is taken to be right."""
-        person = self._by("user_filter", self._names(login, steps), deadline, steps)
-        if person is None:
-            raise Refused(Verdict.NOBODY, f"no entry for {login}, or more than one")
+        self._must_be_searchable()
+        entry = self._one("user_filter", self._names(login, steps), deadline, steps)
+        if entry is None:
+            raise Refused(Verdict.NOBODY, f"no entry for {login}")
         steps.add("password", outcome="not given, taken to be right")
-        return _let_in(person, steps)
+        return self._known(entry, deadline, steps)
 
     def by_login(self, login: str, deadline: Deadline, steps: Hearer) -> Person | None:
         try:
@@ -134,6 +132,12 @@ class Lookup:
         token = self._pages.keep(wire, answer.cookie)
         people = (self._finder.person(entry, deadline, steps) for entry in entries)
         return People(tuple(person for person in people if person is not None), token)
+
+    def _known(self, entry: Entry, deadline: Deadline, steps: Hearer) -> Person:
+        person = self._finder.person(entry, deadline, steps)
+        if person is None:
+            raise Refused(Verdict.WRONG, f"{entry.dn} has no usable {self.config.attributes.id}")
+        return _let_in(person, steps)
 
     def _must_be_searchable(self) -> None:
         """Nobody found where nobody can be looked for is not nobody there."""

@@ -30,6 +30,7 @@ KINDS = {"login.refused": "logins", "recipient.refused": "mail", "delivery.refus
 """Of events; any other is a command's."""
 LONGEST_FIELD = 300
 MOST_STEPS = 50
+MOST_ITEMS = 20
 LONGEST_TRACEBACK = 4000
 
 Record = dict[str, Any]
@@ -117,8 +118,11 @@ def _plain(value: object) -> object:
     match value:
         case None | bool() | int() | float():
             return value
+        case Mapping():
+            some = list(value.items())[:MOST_ITEMS]
+            return {str(key)[:LONGEST_FIELD]: _plain(item) for key, item in some}
         case list() | tuple() | set() | frozenset():
-            return [_plain(item) for item in list(value)[:20]]
+            return [_plain(item) for item in list(value)[:MOST_ITEMS]]
         case _:
             return str(value)[:LONGEST_FIELD]
 
