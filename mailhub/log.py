@@ -74,13 +74,15 @@ EVENTS: Mapping[str, str] = {
     "identity.purged": "{account} and its mail are deleted: {person} left directory {directory}"
     " long ago",
     # delivery and mail
-    "recipient.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]",
+    "recipient.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]"
+    " {detail}",
     "delivery.filed": "mail from <{sender}> for {recipient} filed in {mailbox}",
-    "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]",
+    "delivery.refused": "mail from <{sender}> for {recipient} refused: {reason} [{reason_id}]"
+    " {detail}",
     "mail.expunged": "expunged from {mailbox}: {count}",
     "mailbox.deleted": "mailbox {mailbox} deleted",
     "command.failed": "{command} failed: internal error [{reason_id}]",
-    "command.refused": "{command} refused: {reason} [{reason_id}]",
+    "command.refused": "{command} refused: {reason} [{reason_id}] {detail}",
     "bad.commands": "too many bad commands",
     # store
     "store.opened": "store opened in {path}",

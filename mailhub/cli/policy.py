@@ -19,10 +19,10 @@ from mailhub.config.policies import describe_policy
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.troubles import Trouble
 from mailhub.directory.watching import Nobody
-from mailhub.model.directory import Standing
+from mailhub.model.directory import Person, Standing
 from mailhub.model.policy import Subject
 from mailhub.model.steps import UNHEARD
-from mailhub.store.hub import accounts, credentials
+from mailhub.store.hub import accounts, credentials, identities
 from mailhub.store.hub.database import Tx
 
 
@@ -142,9 +142,12 @@ def _everybody(cli: Cli, planned: Config, *, directory: bool) -> Sequence[_Perso
         people = {subject.address: _Person(subject) for subject in _of_hub(tx)}
     for config in planned.directories if directory else ():
         try:
-            for subject in _of_directory(config):
-                known = subject.address in people
-                people[subject.address] = _Person(subject, has_account=known)
+            for person in _of_directory(config):
+                own = _own_address(cli, person)
+                address = own or _address(person, config)
+                if address is not None and (own or address not in people):
+                    subject = Subject(address, config.name, person.groups, person.protocols)
+                    people[address] = _Person(subject, has_account=own is not None)
         except Trouble as trouble:
             text = f"directory {config.name}: {trouble}"
             raise Failed(text, as_json=cli.out.as_json) from trouble
@@ -163,17 +166,28 @@ def _of_account(tx: Tx, address: str) -> Subject:
     return Subject(address) if stored is None else subject_of(stored)
 
 
-def _of_directory(config: DirectoryConfig) -> Iterator[Subject]:
+def _own_address(cli: Cli, person: Person) -> str | None:
+    """Of the account that is the person's; None: there is none yet."""
+    with cli.hub.read() as tx:
+        identity = identities.of_person(tx, person.directory, person.id)
+        return None if identity is None else accounts.get(tx, identity.account).address
+
+
+def _address(person: Person, config: DirectoryConfig) -> str | None:
+    """What an account of the person would be called."""
+    served = {domain.casefold() for domain in config.domains}
+    addresses = (address.casefold() for address in person.addresses)
+    return next((a for a in addresses if not served or a.rpartition("@")[2] in served), None)
+
+
+def _of_directory(config: DirectoryConfig) -> Iterator[Person]:
     """Everybody who may log in, page by page.  Raises Trouble."""
     lookup = Lookup(config, Nobody())
     try:
         cookie = None
         while True:
             page = lookup.page(cookie, lookup.deadline(), UNHEARD)
-            for person in page.people:
-                if person.addresses and person.standing is Standing.ACTIVE:
-                    address = person.addresses[0].lower()
-                    yield Subject(address, config.name, person.groups, person.protocols)
+            yield from (p for p in page.people if p.standing is Standing.ACTIVE)
             cookie = page.cookie
             if cookie is None:
                 return

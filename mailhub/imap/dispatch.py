@@ -180,6 +180,7 @@ class Dispatcher:
                 "command.refused",
                 command=command.name,
                 reason=str(error),
+                detail=error.detail,
                 reason_id=error.reason_id,
                 outcome=type(error).__name__,
             )

@@ -14,6 +14,7 @@ from mailhub.lmtp.paths import parse_mail, parse_rcpt
 from mailhub.lmtp.transaction import Intake, Transaction
 from mailhub.lmtp.wire import End, Octets, Refused, Reply, parse_chunk, reply
 from mailhub.model.errors import MessageTooLarge, Refusal
+from mailhub.model.steps import Steps
 
 if TYPE_CHECKING:
     from mailhub.lmtp.session import Session
@@ -75,10 +76,12 @@ async def rcpt(session: Session, argument: str) -> None:
         return
     if "@" not in address and session.config.default_domain:
         address = f"{address}@{session.config.default_domain}"
+    steps = Steps()
     try:
-        recipient = await session.delivery.resolve(address, transaction.declared_size)
+        recipient = await session.delivery.resolve(address, transaction.declared_size, steps)
     except Refusal as refusal:
-        session.record(refusal, recipient=address, sender=transaction.envelope.sender)
+        sender = transaction.envelope.sender
+        session.record(refusal, recipient=address, sender=sender, log_steps=steps.taken)
         raise
     transaction.recipients.append(recipient)
     session.say(250, "2.1.5", "Recipient ok")

@@ -64,7 +64,10 @@ class AddressBook:
         """Adopt whoever has *address*.  Raises Unavailable when that cannot be known now."""
         domain = address.rpartition("@")[2]
         asked = [directory for directory in self._directories if directory.serves(domain)]
-        if not asked or self._nobody.has(address):
+        if not asked:
+            return
+        if self._nobody.has(address):
+            steps.add("directories", outcome="nobody had the address a moment ago; not asked again")
             return
         for candidate in self._candidates(address):
             for directory in asked:

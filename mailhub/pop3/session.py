@@ -180,6 +180,7 @@ class Session:
             "command.refused",
             command=name,
             reason=str(problem),
+            detail=problem.detail,
             reason_id=problem.reason_id,
             outcome=type(problem).__name__,
         )

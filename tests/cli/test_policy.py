@@ -109,14 +109,15 @@ user_base = "{PEOPLE}"
 base = "{GROUPS}"
 """
     first = '\n[[policy]]\nname = "bob"'
-    rule = '\n[[policy]]\nname = "staff"\ngroups = ["Only Alice"]\nprotocols = ["pop3"]\n'
+    groups = 'groups = ["Only Comma", "Only Alice"]'
+    rule = f'\n[[policy]]\nname = "staff"\n{groups}\nprotocols = ["pop3"]\n'
     planned = changed(file, first, directory + rule + first)
     words = ("policy", "diff", str(planned), "--config", str(file))
     assert commands.json(*words) == []
     found = commands.json(*words, "--directory")
     assert [(row["account"], row["decided_by"], row["has_account"]) for row in found] == [
-        ("alice@example.org", "policy staff", True)
-    ]
+        ("comma@example.org", "policy staff", False)
+    ]  # alice is somebody else here: a local account is nobody's in a directory
     slapd.kill()
     try:
         answer = commands(*words, "--directory")

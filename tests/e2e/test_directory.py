@@ -193,6 +193,31 @@ def test_groups_decide_over_protocols(live: LiveServer) -> None:
 # --- changes ------------------------------------------------------------------------------
 
 
+def test_what_the_directory_was_asked_is_explained_by_the_id_of_a_refusal(
+    live: LiveServer, commands: Commands
+) -> None:
+    with pytest.raises(poplib.error_proto) as refused:
+        pop3(live, "umlaut", password("umlaut"))
+    found = commands.json("explain", explained(str(refused.value)))
+    asked = [step for step in found["steps"] if step["what"] in ("search", "bind")]
+    assert "(uid=umlaut)" in asked[0]["filter"]
+    assert {"server", "ms", "result"} <= set(asked[0])
+    assert any(step["what"] == "bind" for step in asked)
+    (owner,) = [step for step in found["steps"] if step["what"] == "belongs to"]
+    assert "team" in owner["groups"]
+    assert password("umlaut") not in str(found)
+
+    code, text = deliver(live, "unheard.of@example.org")
+    found = commands.json("explain", explained(text.decode()))
+    assert (code, found["recipient"]) == (550, "unheard.of@example.org")
+    assert any(step["what"] == "search" for step in found["steps"])
+
+
+def explained(reply: str) -> str:
+    """The id in what a client was told."""
+    return reply.rpartition("(")[2].partition(")")[0]
+
+
 def test_a_rename_and_a_move_keep_the_mailbox(
     live: LiveServer, commands: Commands, ldap: Connection
 ) -> None:
