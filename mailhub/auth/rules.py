@@ -8,9 +8,12 @@ know nothing of log-ins and deliveries: they say what is allowed, others hold pe
 
 from __future__ import annotations
 
+import unicodedata
 from collections.abc import Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
+
+import idna
 
 from mailhub.config.options import PolicyRule
 from mailhub.config.policies import SETTINGS
@@ -80,14 +83,27 @@ def _compiled(rule: PolicyRule) -> _Rule:
         rule,
         groups=_folded([_wanted(group) for group in rule.groups]),
         directories=frozenset(rule.directories) or None,
-        domains=_folded(rule.domains),
-        accounts=_folded(rule.accounts),
+        domains=_folded([_ascii_domain(domain) for domain in rule.domains]),
+        accounts=_folded([_stored_address(account) for account in rule.accounts]),
         networks=tuple(ip_network(network) for network in rule.networks or ()),
     )
 
 
 def _folded(values: Sequence[str]) -> frozenset[str] | None:
     return frozenset(value.casefold() for value in values) or None
+
+
+def _stored_address(account: str) -> str:
+    """In the spelling of stored addresses: Unicode composed, the domain in A-labels."""
+    local, _, domain = unicodedata.normalize("NFC", account).rpartition("@")
+    return f"{local}@{_ascii_domain(domain)}"
+
+
+def _ascii_domain(domain: str) -> str:
+    try:
+        return idna.encode(domain, uts46=True).decode("ascii")
+    except idna.IDNAError:  # one with an underscore, say: nobody's but its own spelling
+        return domain
 
 
 def _wanted(group: str) -> str:

@@ -48,6 +48,24 @@ def test_a_rule_is_for_whoever_meets_every_kind_of_condition(
     assert [rules.decide(who).protocols == frozenset() for who in (ALICE, BOB)] == [alice, bob]
 
 
+@pytest.mark.parametrize(
+    "conditions",
+    [
+        {"domains": ("BÜCHER.example",)},
+        {"accounts": ("jose\u0301@bücher.example",)},
+        {"accounts": ("JOSÉ@xn--bcher-kva.example",)},
+    ],
+)
+def test_names_may_be_written_as_people_do(conditions: dict[str, Any]) -> None:
+    rules = Rules([replace(PolicyRule("r", protocols=()), **conditions)])
+    assert rules.decide(Subject("josé@xn--bcher-kva.example")).protocols == frozenset()
+
+
+def test_a_domain_that_idna_does_not_know_is_its_own_spelling() -> None:
+    rules = Rules([PolicyRule("r", domains=("under_score.example",), protocols=())])
+    assert rules.decide(Subject("a@under_score.example")).protocols == frozenset()
+
+
 def test_of_the_rules_that_match_the_first_that_says_something_decides_each_setting() -> None:
     rules = Rules(
         [

@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from pathlib import Path
-from typing import Any
 
 import pytest
 
@@ -26,10 +25,19 @@ networks = ["10.0.0.0/8"]
 """
 
 
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    """alice and bob, who cannot log in: nothing here asks for a password."""
+    commands = Commands(tmp_path_factory.mktemp("policy") / "data")
+    commands.json("domain", "add", "example.org")
+    for address in ("alice@example.org", "bob@example.org"):
+        commands.json("account", "add", address, "--no-password")
+    return commands
+
+
 @pytest.fixture
-def file(commands: Commands, alice: dict[str, Any], tmp_path: Path) -> Path:
-    """A configuration with rules, over a data directory with alice and bob."""
-    commands.json("account", "add", "bob@example.org", "--password-stdin", input="a secret\n")
+def file(commands: Commands, tmp_path: Path) -> Path:
+    """A configuration with rules."""
     file = tmp_path / "mailhub.toml"
     file.write_text(f'data_dir = "{commands.path}"\n{RULES}')
     return file

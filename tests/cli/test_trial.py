@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,11 +24,20 @@ delivery = "refuse"
 HERE = ("--from-ip", "10.1.2.3")
 
 
-@pytest.fixture
-def config(commands: Commands, alice: dict[str, Any], tmp_path: Path) -> tuple[str, str]:
-    commands.json("account", "add", "bob@example.org", "--password-stdin", input="a secret\n")
+@pytest.fixture(scope="module")
+def commands(tmp_path_factory: pytest.TempPathFactory) -> Commands:
+    """alice and bob; tests change nothing, or take it back."""
+    commands = Commands(tmp_path_factory.mktemp("trial") / "data")
+    commands.json("domain", "add", "example.org")
+    for address in ("alice@example.org", "bob@example.org"):
+        commands.json("account", "add", address, "--password-stdin", input=PASSWORD + "\n")
     commands.json("alias", "add", "sales@example.org", "bob@example.org")
-    file = tmp_path / "mailhub.toml"
+    return commands
+
+
+@pytest.fixture(scope="module")
+def config(commands: Commands) -> tuple[str, str]:
+    file = commands.path.with_name("mailhub.toml")
     file.write_text(f'data_dir = "{commands.path}"\n{RULES}')
     return "--config", str(file)
 
@@ -147,6 +155,7 @@ def test_a_disabled_recipient_is_told(commands: Commands, config: tuple[str, str
     assert answer.code == 1
     assert "lmtp: 550 5.2.1" in answer.out
     assert "outcome: disabled" in answer.out
+    commands.json("account", "enable", "alice@example.org")
 
 
 def test_an_address_of_a_client_is_one(commands: Commands) -> None:

@@ -54,8 +54,17 @@ class Refusals:
         file.put(record["reason_id"], _packed(record, file.room), record["time"])
 
     def find(self, reason_id: str) -> Record | None:
-        found = (file.get(reason_id) for file in self._files.values())
-        return next((_unpacked(octets) for octets in found if octets is not None), None)
+        """What is known under the id: of several records the fields of all.
+
+        (An internal error refuses a recipient too; the command's record, with the traceback, comes
+        last and has the last word.)
+        """
+        found: Record = {}
+        for file in self._files.values():
+            octets = file.get(reason_id)
+            if octets is not None:
+                found |= _unpacked(octets)
+        return found or None
 
     def recent(self) -> list[Record]:
         """All there are, the latest first."""

@@ -71,6 +71,15 @@ def test_an_internal_error_is_kept_with_the_end_of_its_traceback(kept: Kept) -> 
     assert "ZeroDivisionError: the reason" in record["traceback"]
 
 
+def test_two_events_of_one_id_are_told_together(kept: Kept) -> None:
+    kept(event="command.failed", command="delivery", log_failure=Failure(ValueError("why")))
+    kept(event="delivery.refused", recipient="alice@example.org", outcome="Unavailable")
+    record = kept.refusals.find("r-00000001")
+    assert record is not None
+    assert (record["event"], record["recipient"]) == ("command.failed", "alice@example.org")
+    assert "why" in record["traceback"]
+
+
 def test_what_does_not_fit_gives_way_last_steps_first(kept: Kept) -> None:
     steps = [Step("look", {"at": f"{n:04}" * 80, "n": n * 7919}) for n in range(2000)]
     kept(log_steps=steps, detail="x" * 5000)
