@@ -4,17 +4,17 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
 import click
 
 from mailhub.auth.effects import Change, Effects, changes
-from mailhub.auth.rules import subject_of
+from mailhub.auth.rules import Rules, subject_of
 from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.output import Row, counted
 from mailhub.config.load import load
-from mailhub.config.options import Config, DirectoryConfig
+from mailhub.config.options import Config, DirectoryConfig, PolicyRule
 from mailhub.config.policies import describe_policy
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.troubles import Trouble
@@ -61,6 +61,8 @@ def show(cli: Cli, account: str | None) -> None:
 def _show_rules(cli: Cli) -> None:
     with cli.hub.read() as tx:
         everybody = list(_of_hub(tx))
+    for line in _matching_nobody(cli.config, everybody):
+        cli.out.note(f"note: {line}")
     deciding = Counter[str]()
     effects = Effects(cli.config)
     for subject in everybody:
@@ -79,6 +81,20 @@ def _show_rules(cli: Cli) -> None:
             f"{row['rule']} (decides for {counted(deciding[str(row['name'])], 'account')})"
             for row in rows
         )
+
+
+def _matching_nobody(config: Config, everybody: Sequence[Subject]) -> Iterator[str]:
+    """Conditions that nobody meets, by a mistake perhaps."""
+    for rule in config.policies:
+        conditions = [
+            *(("groups", value, PolicyRule("", (value,))) for value in rule.groups),
+            *(("domains", value, PolicyRule("", domains=(value,))) for value in rule.domains),
+            *(("accounts", value, PolicyRule("", accounts=(value,))) for value in rule.accounts),
+        ]
+        for kind, value, alone in conditions:
+            refusing = Rules([replace(alone, delivery="refuse")])
+            if all(refusing.decide(subject).delivery for subject in everybody):
+                yield f"policy {rule.name}: {kind}: no account here is matched by {value}"
 
 
 @group.command()

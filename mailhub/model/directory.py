@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import enum
+import functools
 import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -66,6 +67,7 @@ class People:
     cookie: bytes | None
 
 
+@functools.lru_cache(10_000)  # a few groups have many members
 def canonical_dn(dn: str) -> str:
     """One spelling for all of a DN that differ in case, escapes and spaces only (RFC 4514 3)."""
     return "".join(map(_dn_piece, _DN_PIECE.finditer(dn))).casefold()

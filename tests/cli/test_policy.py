@@ -70,6 +70,15 @@ def test_the_rules_are_listed_with_the_number_of_accounts(commands: Commands, fi
     assert commands("policy", "show").out.startswith("There is no [[policy]]")
 
 
+def test_conditions_that_nobody_meets_are_noted(commands: Commands, file: Path) -> None:
+    planned = changed(file, '["bob@example.org"]', '["bob@example.org", "Bob@example.com"]')
+    answer = commands("policy", "show", "--config", str(planned))
+    assert answer.code == 0
+    assert answer.err == (
+        "note: policy bob: accounts: no account here is matched by Bob@example.com\n"
+    )
+
+
 def test_a_difference_names_everybody_who_would_gain_or_lose(
     commands: Commands, file: Path
 ) -> None:
