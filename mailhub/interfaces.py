@@ -51,6 +51,7 @@ from mailhub.model.mail import (
 from mailhub.model.names import MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 from mailhub.model.policy import Terms
+from mailhub.model.quota import QuotaStatus
 from mailhub.model.search import Query
 from mailhub.model.steps import UNHEARD, Hearer
 
@@ -136,7 +137,10 @@ class IAccount(Interface):
     async def create(
         name: MailboxName, special_use: frozenset[SpecialUse] = frozenset()
     ) -> MailboxStatus:
-        """Create it, and the parents that are missing.  Raises MailboxExists, LimitReached."""
+        """Create it, and the parents that are missing.
+
+        Raises MailboxExists, LimitReached, OverQuota.
+        """
 
     async def delete(name: MailboxName) -> None:
         """Delete it and its messages; children stay, and so does a subscription.
@@ -149,7 +153,8 @@ class IAccount(Interface):
 
         Subscriptions move along.  Renaming INBOX moves its messages into a new mailbox and
         leaves INBOX empty, its children untouched (RFC 9051 6.3.6).  *old* may be a name that
-        exists only as a parent.  Raises NoSuchMailbox, MailboxExists, CannotDo.
+        exists only as a parent.  Raises NoSuchMailbox, MailboxExists, CannotDo, LimitReached,
+        OverQuota (parents).
         """
 
     async def subscribe(name: MailboxName, subscribed: bool = True) -> None:
@@ -161,10 +166,19 @@ class IAccount(Interface):
     async def append(name: MailboxName, messages: Sequence[Incoming]) -> Appended:
         """File all *messages* or none, durably, in their order.
 
-        Raises NoSuchMailbox, OverQuota, LimitReached, StorageFull, Unavailable.
+        Raises NoSuchMailbox, OverQuota, MessageTooLarge, LimitReached, StorageFull, Unavailable.
         """
 
     async def usage() -> Usage: ...
+
+    async def quota() -> QuotaStatus:
+        """What counts, and what limits it."""
+
+    async def check_room(name: MailboxName, octets: int, messages: int = 1) -> None:
+        """Whether append would take so much now, to spare a client the upload.
+
+        Raises OverQuota, MessageTooLarge, Unavailable; NoSuchMailbox if it is looked at.
+        """
 
     def watch(callback: Callable[[MailboxId | None], None]) -> Callable[[], None]:
         """Call *callback* in the reactor whenever a mailbox has changed; returns the undo.

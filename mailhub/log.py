@@ -84,6 +84,8 @@ EVENTS: Mapping[str, str] = {
     "command.failed": "{command} failed: internal error [{reason_id}]",
     "command.refused": "{command} refused: {reason} [{reason_id}] {detail}",
     "bad.commands": "too many bad commands",
+    # quota
+    "quota.set": "{user} set the quota of {account}: {limits}",
     # store
     "store.opened": "store opened in {path}",
     "store.damaged": "{path} is damaged: {reason}",

@@ -31,8 +31,10 @@ from mailhub.model.errors import (
     MailboxExists,
     MailboxGone,
     MessageGone,
+    MessageTooLarge,
     NoSuchAccount,
     NoSuchMailbox,
+    OverQuota,
 )
 from mailhub.model.flags import (
     DELETED,
@@ -61,6 +63,7 @@ from mailhub.model.mail import (
 )
 from mailhub.model.names import INBOX, MailboxName, is_below, parents
 from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet, Uid
+from mailhub.model.quota import UNLIMITED, FolderRule, QuotaStatus
 from mailhub.model.search import Query
 from tests.naive_search import matches
 
@@ -167,7 +170,7 @@ class MemoryAccount:
         self.modseq = 1
         self.boxes: dict[MailboxName, Box] = {}
         self.subscriptions: set[MailboxName] = {INBOX}
-        self.max_octets: int | None = None
+        self.limits = UNLIMITED
         self._ids = itertools.count(1)
         self._uidvalidities = itertools.count(1000)
         self._contents = itertools.count(1)
@@ -178,6 +181,8 @@ class MemoryAccount:
     # --- names
 
     def _add(self, name: MailboxName) -> Box:
+        if self.limits.mailboxes and len(self.boxes) >= self.limits.mailboxes:
+            raise OverQuota
         box = Box(next(self._ids), name, next(self._uidvalidities), modseq=self.next_modseq())
         self.boxes[name] = box
         return box
@@ -214,9 +219,12 @@ class MemoryAccount:
     ) -> MailboxStatus:
         if name in self.boxes:
             raise MailboxExists
-        for parent in parents(name):
-            if parent not in self.boxes:
-                self._add(parent)
+        missing = [parent for parent in parents(name) if parent not in self.boxes]
+        most = self.limits.mailboxes
+        if most and len(self.boxes) + len(missing) + 1 > most:
+            raise OverQuota
+        for parent in missing:
+            self._add(parent)
         box = self._add(name)
         box.special_use = special_use
         self.changed(None)
@@ -276,6 +284,7 @@ class MemoryAccount:
         box = self.box(name)
         staged = [m.staged for m in messages]
         assert all(isinstance(s, MemoryStaged) for s in staged)
+        self.admit(box, [s.size for s in staged])
         modseq = self.next_modseq()
         now = int(self.store.clock())
         uids = []
@@ -304,6 +313,65 @@ class MemoryAccount:
     async def usage(self) -> Usage:
         messages = [m for box in self.boxes.values() for m in box.messages.values()]
         return Usage(sum(len(m.data) for m in messages), len(messages))
+
+    async def quota(self) -> QuotaStatus:
+        return QuotaStatus(self.limits, self._counted(), len(self.boxes), 10_000)
+
+    async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
+        box = self.box(name)
+        if self.limits.message_octets and octets > self.limits.message_octets:
+            raise MessageTooLarge
+        self._fit(box, Usage(octets, messages))
+
+    def admit(self, box: Box, octets: Sequence[int]) -> None:
+        if self.limits.message_octets and max(octets, default=0) > self.limits.message_octets:
+            raise MessageTooLarge
+        self._fit(box, Usage(sum(octets), len(octets)))
+
+    def admit_copies(self, box: Box, octets: Sequence[int]) -> None:
+        added, trash = Usage(sum(octets), len(octets)), _held(box)
+        is_trash = SpecialUse.TRASH in box.special_use or box.name == "Trash"
+        whole = [_held(each) for each in self.boxes.values()]
+        outside = Usage(
+            sum(u.octets for u in whole) - trash.octets,
+            sum(u.messages for u in whole) - trash.messages,
+        )
+        if (
+            is_trash
+            and trash.octets + added.octets <= outside.octets
+            and trash.messages + added.messages <= outside.messages
+        ):
+            return
+        self._fit(box, added)
+
+    def _fit(self, box: Box, added: Usage) -> None:
+        limits, rule = self.limits, self._rule(box)
+        most = limits.mailbox_messages
+        if most and len(box.messages) + added.messages > most:
+            raise OverQuota
+        if rule is not None and rule.ignore:
+            return
+        extra = 100 + (rule.extra_percent if rule is not None else 0)
+        used = self._counted()
+        if limits.octets:
+            most = limits.octets * extra // 100
+            crossing = limits.grace if used.octets < most else 0
+            if used.octets + added.octets > most + crossing:
+                raise OverQuota
+        if limits.messages and used.messages + added.messages > limits.messages * extra // 100:
+            raise OverQuota
+
+    def _counted(self) -> Usage:
+        counting = [
+            _held(box)
+            for box in self.boxes.values()
+            if (rule := self._rule(box)) is None or not rule.ignore
+        ]
+        return Usage(sum(u.octets for u in counting), sum(u.messages for u in counting))
+
+    def _rule(self, box: Box) -> FolderRule | None:
+        rules = self.limits.folders
+        return next((r for r in rules if r.applies(box.name, box.special_use)), None)
 
     def watch(self, callback: Callable[[MailboxId | None], None]) -> Callable[[], None]:
         self._watchers.append(callback)
@@ -356,6 +424,10 @@ class MemoryAccount:
                 known[name.lower()] = place
             mask |= 1 << FIRST_KEYWORD_BIT + place
         return mask
+
+
+def _held(box: Box) -> Usage:
+    return Usage(sum(len(m.data) for m in box.messages.values()), len(box.messages))
 
 
 def status_of(box: Box) -> MailboxStatus:
@@ -521,7 +593,11 @@ class MemoryMailbox:
         )
 
     async def copy(self, uids: NumberSet, target: MailboxName) -> Copied:
-        return self._copy(self._among(uids), target)
+        messages = self._among(uids)
+        there = self._account.box(target)
+        if messages:
+            self._account.admit_copies(there, [len(m.data) for m in messages])
+        return self._copy(messages, target)
 
     def _copy(self, messages: list[Message], target: MailboxName) -> Copied:
         box = self._account.box(target)

@@ -57,7 +57,7 @@ class Cli:
         self._config_file = config
         self._data_dir = data_dir
         self.out = Output(as_json=as_json)
-        self._user = os.environ.get("SUDO_USER") or _user_name()
+        self.user = os.environ.get("SUDO_USER") or _user_name()
         self._open = ExitStack()
 
     @cached_property
@@ -110,7 +110,7 @@ class Cli:
             self.out.done(sentence, row)
         action = click.get_current_context().command_path
         try:
-            ask(self.data, "admin", action=action, user=self._user, outcome=sentence)
+            ask(self.data, "admin", action=action, user=self.user, outcome=sentence)
         except (NoServer, ServerRefused, Unavailable):
             return  # it is done; without a server there is no log to tell
 

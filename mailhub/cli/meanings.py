@@ -32,6 +32,8 @@ MEANINGS: Mapping[str, str] = {
     "NoSuchAccount": "The account was deleted.",
     "AccountExists": "An account, alias or domain of that name exists already.",
     "OverQuota": "The account or its domain is full: mailhub quota show.",
+    "FullForNow": "The account or its domain is full, and delivery.over_quota lets mail wait.",
+    "NoSuchQuotaRoot": "Nobody of that address has a quota here.",
     "MessageTooLarge": "The message is larger than limits.max_message.",
     "StorageFull": "The disk has less than store.min_free left: new mail waits with the sender.",
     "Unavailable": "For the moment only; the client was told to try again, and nothing was lost.",

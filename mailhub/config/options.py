@@ -104,6 +104,8 @@ class DeliveryConfig:
     """Between user and folder in ``user+folder@domain``; empty: no such addresses."""
     create_detail_folder: bool = False
     """Create the folder of ``user+folder`` when it is missing (otherwise: INBOX)."""
+    over_quota: Literal["reject", "defer"] = "reject"
+    """Mail for a full account goes back to its sender, or waits in the MTA's queue."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -141,6 +143,46 @@ class StoreConfig:
 
 
 @dataclass(frozen=True, slots=True)
+class QuotaFolder:
+    """One ``[[quota.folder]]``: a folder that counts differently."""
+
+    name: str
+    """With all that is below it; or a special use such as ``\\Trash``."""
+    extra_percent: Annotated[int, Range(0, 1000)] = 0
+    ignore: bool = False
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaDomain:
+    """One ``[[quota.domain]]``.  None: as in ``[quota]``; the totals: none."""
+
+    name: str
+    octets: CountOrNone | None = None
+    messages: CountOrNone | None = None
+    mailboxes: CountOrNone | None = None
+    mailbox_messages: CountOrNone | None = None
+    message_octets: CountOrNone | None = None
+    total_octets: CountOrNone | None = None
+    """Of all accounts of the domain together."""
+    total_messages: CountOrNone | None = None
+
+
+@dataclass(frozen=True, slots=True)
+class QuotaConfig:
+    """Of every account that nothing stronger is said about; 0: no limit."""
+
+    octets: CountOrNone = 0
+    messages: CountOrNone = 0
+    mailboxes: CountOrNone = 0
+    mailbox_messages: CountOrNone = 0
+    message_octets: CountOrNone = 0
+    grace: CountOrNone = 0
+    """By so many octets the message that crosses the line may exceed it."""
+    folders: tuple[QuotaFolder, ...] = field(default=(), metadata={"name": "folder"})
+    domains: tuple[QuotaDomain, ...] = field(default=(), metadata={"name": "domain"})
+
+
+@dataclass(frozen=True, slots=True)
 class AuthConfig:
     plaintext: Literal["tls", "loopback", "always"] = "tls"
     """Where passwords may come in clear: over TLS only, also from loopback, or anywhere."""
@@ -153,6 +195,8 @@ class AuthConfig:
     throttle_window: Timeout = 600.0
     verified_secret_cache: Seconds = 60.0
     """How long a proved local password is remembered (in memory, keyed); 0: not at all."""
+    administrators: tuple[str, ...] = ()
+    """Primary addresses of those who may set quotas by IMAP (SETQUOTA)."""
     order: tuple[str, ...] = ()
     """Who is asked about a password: ``"local"``, names of directories; empty: in that order."""
 
@@ -295,6 +339,7 @@ class Config:
     delivery: DeliveryConfig = field(default_factory=DeliveryConfig)
     limits: Limits = field(default_factory=Limits)
     store: StoreConfig = field(default_factory=StoreConfig)
+    quota: QuotaConfig = field(default_factory=QuotaConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
     directories: tuple[DirectoryConfig, ...] = field(default=(), metadata={"name": "directory"})
     policies: tuple[PolicyRule, ...] = field(default=(), metadata={"name": "policy"})

@@ -17,6 +17,7 @@ from mailhub.config.directories import check_directories, directory_warnings
 from mailhub.config.options import Config, Listener
 from mailhub.config.policies import check_policies, policy_warnings
 from mailhub.config.problems import shown
+from mailhub.config.quotas import check_quotas, quota_warnings
 
 _HOST_NAME = re.compile(r"(?!-)[\w-]{1,63}(?<!-)(\.(?!-)[\w-]{1,63}(?<!-))*", re.ASCII)
 _CAPABILITY = re.compile(r"[A-Z0-9][A-Z0-9=+\-/.]*", re.ASCII)
@@ -32,6 +33,7 @@ def check_rules(config: Config, report: Report) -> None:
         check(config, report)
     check_directories(config, report)
     check_policies(config, report)
+    check_quotas(config, report)
 
 
 # --- listeners ----------------------------------------------------------------------------
@@ -170,6 +172,7 @@ def warnings(config: Config) -> Iterator[str]:
             yield f"{where}: whoever reaches it can deliver mail to anybody here"
     yield from directory_warnings(config)
     yield from policy_warnings(config)
+    yield from quota_warnings(config)
     if config.limits.idle_timeout < 1800:
         yield "limits.idle_timeout is less than the 30 minutes that RFC 9051 5.4 asks for"
     if config.limits.pop3_idle_timeout < 600:

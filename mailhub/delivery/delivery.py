@@ -38,10 +38,12 @@ from mailhub.interfaces import (
 from mailhub.metrics import Metrics
 from mailhub.model.errors import (
     BadMailboxName,
+    FullForNow,
     LimitReached,
     MailboxExists,
     NoSuchMailbox,
     NoSuchRecipient,
+    OverQuota,
     Refusal,
     Unavailable,
 )
@@ -79,7 +81,22 @@ class Delivery:
         recipient = await self._address_book.recipient(address, steps)
         if recipient is None:
             raise NoSuchRecipient
+        if size and not recipient.detail:  # whose folder may count differently
+            await self._check_room(recipient, size, steps)
         return recipient
+
+    async def _check_room(self, recipient: Recipient, size: int, steps: Hearer) -> None:
+        """As of now; what counts is whether there is room when it is filed."""
+        try:
+            account = await self._store.account(recipient.account)
+            await account.check_room(INBOX, size)
+        except OverQuota as full:
+            steps.add("quota", octets=size, outcome=str(full))
+            raise self._full(full) from full
+        steps.add("quota", octets=size, outcome="there is room")
+
+    def _full(self, full: OverQuota) -> OverQuota:
+        return full if self._config.over_quota == "reject" else FullForNow(str(full))
 
     def stage(self, size_hint: int = 0) -> IStaging:
         return self._store.stage(size_hint)
@@ -104,6 +121,8 @@ class Delivery:
     ) -> Outcome:
         try:
             mailbox = await self._file(envelope, staged, recipient)
+        except OverQuota as full:
+            return self._refused(envelope, recipient, self._full(full))
         except Refusal as refusal:
             return self._refused(envelope, recipient, refusal)
         except CancelledError:

@@ -65,6 +65,7 @@ _TABLE: dict[type[Exception], Refusal] = {
     model.CannotDo: Refusal("CANNOT"),
     model.NotPermitted: Refusal("NOPERM", reported=True),
     model.OverQuota: Refusal("OVERQUOTA", reported=True),
+    model.NoSuchQuotaRoot: Refusal("NONEXISTENT"),
     model.LimitReached: Refusal("LIMIT", reported=True),
     model.MessageTooLarge: Refusal("TOOBIG"),
     model.MessageGone: Refusal("EXPUNGEISSUED"),

@@ -16,6 +16,7 @@ from mailhub.imap.session import Session
 from mailhub.imap.wire.events import CommandRefused, MessageAnnounced
 from mailhub.imap.wire.framing import Framer, FramingLimits
 from mailhub.imap.wire.writer import Code, Text
+from mailhub.interfaces_quota import IQuotaRoots
 from mailhub.net.connection import Connection
 from mailhub.net.host import Host
 from mailhub.net.login import LogIn
@@ -27,7 +28,13 @@ SKIPPED_MESSAGES = 4
 class ImapProtocol(Connection):
     """A connection; all that a handler may see of it is its :class:`Session`."""
 
-    def __init__(self, host: Host, log_in: LogIn, config: ImapConfig) -> None:
+    def __init__(
+        self,
+        host: Host,
+        log_in: LogIn,
+        config: ImapConfig,
+        quota_roots: IQuotaRoots | None = None,
+    ) -> None:
         super().__init__(host, "imap")
         limits = FramingLimits(
             max_line=config.max_line,
@@ -42,7 +49,7 @@ class ImapProtocol(Connection):
             resume=self.resume,
             answer=lambda text: self.session.continuation(text),
         )
-        self.session = Session(self, self._input, log_in, config)
+        self.session = Session(self, self._input, log_in, config, quota_roots)
         self._dispatcher = Dispatcher(self.session)
 
     # --- called by the connection

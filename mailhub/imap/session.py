@@ -17,6 +17,7 @@ from mailhub.imap.selected import Selected
 from mailhub.imap.wire import writer
 from mailhub.imap.wire.writer import Code, Item, Text
 from mailhub.interfaces import IAccount
+from mailhub.interfaces_quota import IQuotaRoots
 from mailhub.model.mail import Client
 from mailhub.model.numbers import ModSeq
 from mailhub.net.connection import Connection
@@ -51,17 +52,25 @@ class Session:
         "input",
         "log_in",
         "message",
+        "quota_roots",
         "selected",
         "tag",
     )
 
     def __init__(
-        self, connection: Connection, source: Input, log_in: LogIn, config: ImapConfig
+        self,
+        connection: Connection,
+        source: Input,
+        log_in: LogIn,
+        config: ImapConfig,
+        quota_roots: IQuotaRoots | None = None,
     ) -> None:
         self.connection = connection
         self.input = source
         self.log_in = log_in
         self.config = config
+        self.quota_roots = quota_roots
+        """For administrators; None: nobody can set quotas here."""
         self.tag = ""
         self.by_uid = False
         self.message: MessageInput | None = None

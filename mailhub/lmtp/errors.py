@@ -10,6 +10,7 @@ from mailhub.lmtp.wire import Reply, reply
 from mailhub.model.errors import (
     AccountDisabled,
     Damaged,
+    FullForNow,
     InUse,
     LimitReached,
     MailboxGone,
@@ -29,6 +30,7 @@ REPLIES: dict[type[Exception], tuple[int, str]] = {
     NoSuchAccount: (550, "5.1.1"),  # deleted between RCPT and the end of the message
     AccountDisabled: (550, "5.2.1"),
     OverQuota: (552, "5.2.2"),
+    FullForNow: (452, "4.2.2"),
     MessageTooLarge: (552, "5.3.4"),
     NotPermitted: (550, "5.7.1"),
     LimitReached: (452, "4.2.2"),

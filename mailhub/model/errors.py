@@ -47,6 +47,14 @@ class OverQuota(Refusal):
     explanation = "The mailbox is full"
 
 
+class FullForNow(OverQuota):
+    """The same, where mail is to wait until there is room."""
+
+
+class NoSuchQuotaRoot(Refusal):
+    explanation = "No such quota root"
+
+
 class LimitReached(Refusal):
     """A limit other than the quota: keywords in a mailbox, mailboxes in an account."""
 

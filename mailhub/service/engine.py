@@ -84,6 +84,7 @@ def open_engine(
         delivery=config.delivery,
         lmtp=config.lmtp,
         auth=config.auth,
+        quota=config.quota,
     )
     bell = Bell.open(data.bell)
     locks = MaildropLocks.open(data.pop3_lock)

@@ -14,7 +14,7 @@ from mailhub.net.tls import BadCertificate
 from mailhub.service.running import Running
 from mailhub.service.serving import factories, make_login, tls_config
 
-RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "policies")
+RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "policies", "quota")
 NEEDS_RESTART = (
     "data_dir",
     "hostname",
@@ -53,6 +53,8 @@ def _serve(running: Running, config: Config) -> None:
     parts, host = running.engine.parts, running.host
     if (config.auth, config.policies) != (running.config.auth, running.config.policies):
         running.portal = make_login(config, parts, host, running.hashing, running.people)
+    if config.quota != running.config.quota:
+        parts.hub.quotas.use(config.quota)
     host.limits = config.limits
     host.connections.limits = config.limits
     running.sockets.exchange(factories(config, parts, host, running.portal, running.people))

@@ -24,6 +24,7 @@ from mailhub.net.selfsigned import ensure_certificate
 from mailhub.service.engine import Engine
 from mailhub.service.people import People
 from mailhub.store.hub.datadir import DataDir
+from mailhub.store.roots import QuotaRoots
 
 
 def tls_config(config: Config, data: DataDir) -> TlsConfig:
@@ -68,8 +69,11 @@ def factories(
         hostname=host.hostname,
         metrics=host.metrics,
     )
+    roots = QuotaRoots(engine.hub, engine.store, config.auth.administrators)
     return {
-        "imap": IMAP4Factory(portal, config=config.imap, host=host, auth=config.auth),
+        "imap": IMAP4Factory(
+            portal, config=config.imap, host=host, auth=config.auth, quota_roots=roots
+        ),
         "pop3": POP3Factory(portal, config=config.pop3, host=host, auth=config.auth),
         "lmtp": LMTPFactory(delivery, config=config.lmtp, host=host),
         "metrics": make_site(host.reactor, host.metrics, engine.not_ready),

@@ -13,13 +13,23 @@ from tests.e2e.server import LiveServer, Login
 _numbers = itertools.count(1)
 
 
+ADMINISTRATOR = "administrator@example.org"
+
+
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    live = LiveServer(tmp_path_factory.mktemp("server"))
+    options = f'[auth]\nadministrators = ["{ADMINISTRATOR}"]\n'
+    live = LiveServer(tmp_path_factory.mktemp("server"), options)
     try:
         yield live
     finally:
         live.process.stop()
+
+
+@pytest.fixture
+def administrator(server: LiveServer) -> Login:
+    """Who is offered more than others; only once for a server."""
+    return server.add_account(ADMINISTRATOR, "pass word")
 
 
 @pytest.fixture

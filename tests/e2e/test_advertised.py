@@ -58,10 +58,10 @@ def lmtp_capabilities(server: LiveServer) -> set[str]:
 
 
 def test_what_is_advertised_is_documented_and_the_other_way_round(
-    server: LiveServer, login: Login, trust: ssl.SSLContext
+    server: LiveServer, administrator: Login, trust: ssl.SSLContext
 ) -> None:
     advertised = (
-        imap_capabilities(server, login, trust)
+        imap_capabilities(server, administrator, trust)
         | pop3_capabilities(server, trust)
         | lmtp_capabilities(server)
     )

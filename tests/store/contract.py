@@ -15,6 +15,7 @@ from mailhub.interfaces import IAccount, IMailbox, IMailStore, Incoming, IStaged
 from mailhub.model.mail import Appended, InternalDate, MailboxId
 from mailhub.model.names import INBOX, MailboxName, mailbox_name
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
+from mailhub.model.quota import Quota
 from mailhub.store.runner import InlineRunner
 from mailhub.store.sqlite.check import check_account
 from mailhub.store.sqlite.files import open_for_check
@@ -43,6 +44,8 @@ class World:
     clock: Clock
     prove: Callable[[], None]
     """Raises if something is wrong inside."""
+    limit: Callable[[Quota], None]
+    """From now on the account may keep so much."""
     told: list[MailboxId | None] = field(default_factory=list)
 
     def staged(self, data: bytes = MESSAGE) -> IStaged:
@@ -118,7 +121,12 @@ def listed(values: array[int] | Sequence[int]) -> list[int]:
 def memory(folder: Path) -> World:
     clock = Clock()
     store = MemoryStore(clock)
-    return World(store, store.add_account("ann@example.org"), clock, lambda: None)
+    account = store.add_account("ann@example.org")
+
+    def limit(quota: Quota) -> None:
+        account.limits = quota
+
+    return World(store, account, clock, lambda: None, limit)
 
 
 def sqlite(folder: Path) -> World:
@@ -129,7 +137,11 @@ def sqlite(folder: Path) -> World:
     store = SqliteStore(files, accounts, InlineRunner(), clock=clock)
     run(store.start())
     prove = functools.partial(prove_sqlite, store, files.account_file(account))
-    return World(store, run(store.account(account)), clock, prove)
+
+    def limit(quota: Quota) -> None:
+        accounts.quotas[account] = quota
+
+    return World(store, run(store.account(account)), clock, prove, limit)
 
 
 def prove_sqlite(store: SqliteStore, path: Path) -> None:

@@ -15,6 +15,7 @@ from mailhub.imap.commands import (  # noqa: F401, I001
     lsub,
     mailboxes,
     status,
+    quota,
     select,
     idle,
     append,

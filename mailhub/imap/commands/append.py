@@ -92,6 +92,7 @@ async def append(session: Session, cmd: Append) -> Done:
     assert source.literal is not None
     if source.literal.waits:
         await session.account.status(cmd.mailbox)  # NoSuchMailbox before it is sent
+        await session.account.check_room(cmd.mailbox, source.literal.octets)
     messages: list[Incoming] = []
     try:
         head: Head | None = cmd.head

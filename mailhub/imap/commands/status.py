@@ -1,4 +1,4 @@
-"""STATUS, also as LIST's return option.  RFC 9051 6.3.11, RFC 5819, 7162 3.1.7, 7889, 8438.
+"""STATUS, also as LIST's return option.  RFC 9051 6.3.11, 5819, 7162 3.1.7, 7889, 8438, 9208.
 
 RECENT is answered in IMAP4rev2 as well: clients ask for it regardless.
 """
@@ -22,6 +22,7 @@ ITEMS: dict[str, Callable[[MailboxStatus, Session], int]] = {
     "UIDVALIDITY": lambda status, _: status.uidvalidity,
     "UNSEEN": lambda status, _: status.unseen,
     "DELETED": lambda status, _: status.deleted,
+    "DELETED-STORAGE": lambda status, _: status.deleted_octets,
     "SIZE": lambda status, _: status.octets,
     "HIGHESTMODSEQ": lambda status, _: status.highest_modseq,
     "APPENDLIMIT": lambda _, session: session.max_message,

@@ -40,6 +40,8 @@ class Account:
         return self.enabled and self.domain_enabled
 
 
+_ABOUT_QUOTA = ("quota_limit", "quota_warning", "account_sample", "claim")
+
 _SELECT = """
     SELECT account.number, account.id, address.local || '@' || address.domain,
         account.display_name, account.enabled, domain.enabled, account.created,
@@ -144,6 +146,8 @@ def delete(tx: Tx, account: AccountId, now: int) -> Account:
     present = get(tx, account)
     number = present.number
     tx.execute("DELETE FROM address WHERE account = ?", (number,))
+    for table in _ABOUT_QUOTA:
+        tx.execute(f"DELETE FROM {table} WHERE account = ?", (number,))
     tx.execute("DELETE FROM activity WHERE account = ?", (number,))
     tx.execute("UPDATE domain SET catch_all = NULL WHERE catch_all = ?", (number,))
     credentials.replace(tx, number, ())

@@ -12,6 +12,7 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
+from typing import Any
 
 import apsw
 
@@ -23,6 +24,11 @@ BUSY_TIMEOUT_MS = 10_000
 
 Tx = apsw.Connection
 """What the functions of this package are handed: a connection inside a transaction."""
+
+
+def rows(tx: Tx, sql: str, *bindings: int | str | None) -> list[tuple[Any, ...]]:
+    """All rows; the statement beside it says the types."""
+    return tx.execute(sql, bindings).fetchall()
 
 
 class Busy(Unavailable):

@@ -5,7 +5,7 @@
     hub.db                    domains, accounts, aliases, credentials
     accounts/xx/<id>.db       one SQLite database per account (three files while in use)
     spool/                    messages that are still arriving
-    run/                      bell, pop3.lock, server.lock, control: of running processes;
+    run/                      bell, *.lock, control: of running processes;
                               refused-*, stale-clients: what
                               ``mailhub explain`` and ``mailhub stale-clients`` tell
     tls/                      the certificates of the embedded set-up
@@ -61,6 +61,10 @@ class DataDir:
     @property
     def pop3_lock(self) -> Path:
         return self.run / "pop3.lock"
+
+    @property
+    def quota_lock(self) -> Path:
+        return self.run / "quota.lock"
 
     @property
     def server_lock(self) -> Path:

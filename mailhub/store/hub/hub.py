@@ -19,7 +19,7 @@ from twisted.internet.task import LoopingCall
 from zope.interface import implementer
 
 from mailhub import log
-from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfig
+from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfig, QuotaConfig
 from mailhub.interfaces import IAddressBook, ILocalAccounts
 from mailhub.model.errors import Unavailable
 from mailhub.model.identity import Known
@@ -29,7 +29,9 @@ from mailhub.store.hub import accounts, credentials, domains, recipients, usage
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Busy, HubFile, Tx
 from mailhub.store.hub.datadir import DataDir
+from mailhub.store.hub.terms import QuotaTerms
 from mailhub.store.runner import Runner
+from mailhub.store.sqlite.seams import Terms
 
 T = TypeVar("T")
 
@@ -48,6 +50,7 @@ class Hub:
         delivery: DeliveryConfig = _DEFAULTS.delivery,
         lmtp: LmtpConfig = _DEFAULTS.lmtp,
         auth: AuthConfig = _DEFAULTS.auth,
+        quota: QuotaConfig = _DEFAULTS.quota,
     ) -> None:
         """Opens (creates, migrates) hub.db.  Raises Damaged, Unavailable."""
         self.file = HubFile.open(data.hub_db)
@@ -57,6 +60,7 @@ class Hub:
         self._delimiter = delivery.recipient_delimiter
         self._recipient_domain = lmtp.default_domain
         self._login_domain = auth.default_domain
+        self.quotas = QuotaTerms(data, self._inline, quota)
         self._news = _News()
         self._flushing: LoopingCall | None = None
 
@@ -92,6 +96,14 @@ class Hub:
         with self._inline.read() as tx:
             return usage.ledger_seq(tx, account) == 0
 
+    def terms(self, account: AccountId) -> Terms:
+        """Immediate.  Raises Unavailable."""
+        return self.quotas.terms(account)
+
+    def check_total(self, account: AccountId, octets: int, messages: int) -> None:
+        """Immediate.  Raises OverQuota, Unavailable."""
+        self.quotas.check_total(account, Usage(octets, messages))
+
     # --- what the hub is told -------------------------------------------------------------
 
     def record_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:
@@ -112,12 +124,16 @@ class Hub:
         self._flushing = LoopingCall(self._flush_or_log)
         self._flushing.clock = reactor
         self._flushing.start(FLUSH_SECONDS, now=False)
+        self._runner.run(self.quotas.begin).addErrback(
+            lambda failure: log.failure("error", failure, what="the sums of domains are not read")
+        )
 
     async def stop(self) -> None:
         if self._flushing is not None:
             self._flushing.stop()
             self._flushing = None
         await self.flush()
+        self.quotas.close()
         self._inline.close()
         self.file.close()
 
@@ -129,6 +145,7 @@ class Hub:
         )
 
     def _write_news(self) -> None:
+        self.quotas.totals.catch_up()
         news = self._news.take()
         if not news:
             return

@@ -15,8 +15,9 @@ from mailhub.interfaces_people import IIdentities
 from mailhub.model.directory import Person, PersonId
 from mailhub.model.identity import SUSPENDED, Adopted, Identity, Known, Trust
 from mailhub.model.mail import AccountId, StoredCredentials
+from mailhub.model.quota import Limits
 from mailhub.model.steps import UNHEARD, Hearer
-from mailhub.store.hub import adoption, credentials, identities, trust
+from mailhub.store.hub import adoption, credentials, identities, quota, trust
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.hub import Hub
 
@@ -137,7 +138,10 @@ class HubIdentities:
         may_block = not new_loss or trust.one_more_counts(
             tx, person.directory, now, self._percent(person.directory)
         )
-        return adoption.adopt(tx, person, served, now, may_block=may_block)
+        adopted = adoption.adopt(tx, person, served, now, may_block=may_block)
+        said = Limits(octets=person.quota_octets, messages=person.quota_messages)
+        quota.set_limits(tx, adopted.identity.account, quota.DIRECTORY, said, now, person.directory)
+        return adopted
 
     def _lost(self, lost: Sequence[Identity], event: str = "identity.lost") -> None:
         for identity in lost:

@@ -17,10 +17,11 @@ from mailhub.model.mail import (
     Usage,
 )
 from mailhub.model.names import MailboxName
+from mailhub.model.quota import Entry, Quota, QuotaStatus
 from mailhub.store.spool import IN_MEMORY, Staged
-from mailhub.store.sqlite import boxes, filing, folders, housekeeping
+from mailhub.store.sqlite import admission, boxes, filing, folders, housekeeping, ledger
 from mailhub.store.sqlite.accountfile import AccountFile
-from mailhub.store.sqlite.connection import row
+from mailhub.store.sqlite.connection import value
 from mailhub.store.sqlite.filing import CHUNK_OCTETS, CHUNKS_AT_ONCE, Letter
 from mailhub.store.sqlite.mailbox import SqliteMailbox
 from mailhub.store.sqlite.seams import AccountRecord
@@ -114,7 +115,22 @@ class SqliteAccount:
             removed.addErrback(lambda failure: None)
 
     async def usage(self) -> Usage:
-        return await self.file.read(usage)
+        return await self.file.read(admission.stored_usage)
+
+    async def quota(self) -> QuotaStatus:
+        quota = self._store.quota(self._record)
+        return await self.file.read(_quota_status, quota, self._store.config.max_mailboxes)
+
+    async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
+        quota = self._store.quota(self._record)
+        if quota.has_total:
+            self._store.check_total(self._record, octets, messages)
+        if quota.limits_mail:
+            await self.file.read(admission.check_room, quota, name, octets, messages)
+
+    async def ledger(self, most: int) -> list[Entry]:
+        """The newest entries, for whoever explains a quota."""
+        return await self.file.read(ledger.entries, most)
 
     # --- news
 
@@ -130,7 +146,7 @@ def _are_small(staged: Sequence[Staged]) -> bool:
     return len(staged) <= SMALL_LETTERS and sum(one.size for one in staged) <= IN_MEMORY
 
 
-def usage(db: apsw.Connection) -> Usage:
-    found = row(db, "SELECT octets, messages FROM account")
-    assert found is not None
-    return Usage(*found)
+def _quota_status(db: apsw.Connection, quota: Quota, most_mailboxes: int) -> QuotaStatus:
+    used = admission.counted(db, quota, admission.stored_usage(db))
+    mailboxes = value(db, "SELECT count(*) FROM mailbox")
+    return QuotaStatus(quota, used, mailboxes, most_mailboxes)

@@ -25,7 +25,7 @@ from mailhub.store.sqlite.files import create_account, open_account
 from mailhub.store.sqlite.filing import UidlMaker
 from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job
 from mailhub.store.sqlite.housekeeping import Checkpointer
-from mailhub.store.sqlite.seams import AccountRecord
+from mailhub.store.sqlite.seams import AccountRecord, Terms
 from mailhub.store.sqlite.transaction import Tx
 from mailhub.store.sqlite.views import UidCache
 from mailhub.store.sqlite.writer import Writer
@@ -53,6 +53,7 @@ class AccountFile:
         clock: Callable[[], float],
         published: Callable[[AccountRecord, Committed], None],
         uidl: UidlMaker,
+        terms: Callable[[], Terms],
     ) -> None:
         self.record = record
         self.path = path
@@ -60,6 +61,7 @@ class AccountFile:
         self._template = template
         self._clock = clock
         self.uidl = uidl
+        self._terms = terms
         self.uid_caches: dict[MailboxId, UidCache] = {}
         self._runner = runner
         self._db: apsw.Connection | None = None
@@ -166,19 +168,24 @@ class AccountFile:
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """Run *fn* in a transaction; durable when the result comes."""
-        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs)))
+        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), terms=self._terms()))
 
     def commit_lazily(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
-        """The same, but a power loss may undo it: for flags and for what is still staged."""
+        """The same, but a power loss may undo it: for flags and for what is still staged.
+
+        The usage must stay as it is.
+        """
         return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), durable=False))
 
     def commit_small(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
         """As commit, for work on a few rows: it may be done in the reactor."""
-        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), small=True))
+        terms = self._terms()
+        small = terms.claim is None
+        return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), small=small, terms=terms))
 
     def commit_small_lazily(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs

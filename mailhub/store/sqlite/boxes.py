@@ -135,7 +135,10 @@ TALLY = (
 def count_added(
     tx: Tx, box: Box, added: Tally, modseq: ModSeq, first_unseen: Uid | int | None
 ) -> None:
-    """Messages came, the first unseen of them with the UID *first_unseen*."""
+    """Messages came, the first unseen of them with the UID *first_unseen*.
+
+    Charging them is the caller's: a move within the account costs nothing.
+    """
     tx.execute(
         "UPDATE mailbox SET uidnext = ?, highest_modseq = ?, message_count = message_count + ?,"
         " unseen = unseen + ?, deleted = deleted + ?, octets = octets + ?,"
@@ -154,12 +157,11 @@ def count_added(
             box.id,
         ),
     )
-    tx.charge(added.octets, added.count)
     tx.touched.append(box.id)
 
 
 def count_removed(tx: Tx, box: Box, removed: Tally, recent: int, modseq: ModSeq) -> None:
-    """Messages went, *recent* of them not yet claimed as such."""
+    """Messages went, *recent* of them not yet claimed as such; see count_added for the charge."""
     tx.execute(
         "UPDATE mailbox SET highest_modseq = ?, message_count = message_count - ?,"
         " unseen = unseen - ?, deleted = deleted - ?, octets = octets - ?,"
@@ -177,7 +179,6 @@ def count_removed(tx: Tx, box: Box, removed: Tally, recent: int, modseq: ModSeq)
     )
     if removed.unseen:
         find_first_unseen(tx, box.id, MAX_UID)
-    tx.charge(-removed.octets, -removed.count)
     tx.touched.append(box.id)
 
 

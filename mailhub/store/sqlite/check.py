@@ -1,6 +1,6 @@
 """The invariants of an account file, proved by counting, and what can be set right.
 
-Each row of :data:`CHECKS` is an invariant of ``schema/0001_account.sql``: a query that finds the
+Each row of :data:`CHECKS` is an invariant of ``schema/*.sql``: a query that finds the
 violations and the statements that repair them.  The bytes of messages are the truth: whatever
 else is wrong is computed anew from them.  Damage that SQLite itself finds is reported only; what
 can be saved then is an administrator's decision.
@@ -281,6 +281,27 @@ CHECKS = (
             "UPDATE account SET octets = (SELECT coalesce(sum(size), 0) FROM message),"
             " messages = (SELECT count(*) FROM message), ledger_seq = ledger_seq + 1",
         ),
+    ),
+    Check(
+        "ledger",
+        "the ledger says {} octets in {} messages, the account {} in {}",
+        "SELECT l.octets, l.messages, a.octets, a.messages FROM account AS a,"
+        " (SELECT coalesce(sum(octets), 0) AS octets, coalesce(sum(messages), 0) AS messages"
+        " FROM ledger) AS l WHERE a.octets <> l.octets OR a.messages <> l.messages",
+        (
+            "INSERT INTO ledger SELECT 1 + max(ledger_seq, coalesce((SELECT max(seq) FROM ledger),"
+            " 0)), unixepoch(), 'repaired', NULL,"
+            " octets - coalesce((SELECT sum(octets) FROM ledger), 0),"
+            " messages - coalesce((SELECT sum(messages) FROM ledger), 0) FROM account",
+            "UPDATE account SET ledger_seq = (SELECT max(seq) FROM ledger)",
+        ),
+    ),
+    Check(
+        "ledger",
+        "the newest ledger entry is {}, the account's number is {}",
+        "SELECT coalesce(max(seq), 0), ledger_seq FROM ledger, account"
+        " GROUP BY ledger_seq HAVING coalesce(max(seq), 0) > ledger_seq",
+        ("UPDATE account SET ledger_seq = (SELECT max(seq) FROM ledger)",),
     ),
 )
 

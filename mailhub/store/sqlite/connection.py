@@ -92,6 +92,8 @@ def refusal(error: apsw.Error) -> Refusal:
             return StorageFull()
         case apsw.CorruptError() | apsw.NotADBError() | apsw.FormatError():
             return Damaged()
+        case apsw.ConstraintError():  # counters that do not fit what is there
+            return Damaged()
         case _:
             return Unavailable()
 

@@ -17,7 +17,7 @@ from mailhub.model.mail import Appended
 from mailhub.model.names import INBOX, MailboxName
 from mailhub.model.numbers import NumberSet
 from mailhub.store.spool import Staged
-from mailhub.store.sqlite import boxes, keywords
+from mailhub.store.sqlite import admission, boxes, keywords
 from mailhub.store.sqlite.packing import integers
 from mailhub.store.sqlite.transaction import Tx
 
@@ -47,8 +47,13 @@ class Letter:
 
 
 def file(tx: Tx, name: MailboxName, letters: Sequence[Letter], uidl: UidlMaker) -> Appended:
-    """File all *letters* in the mailbox *name*.  Raises NoSuchMailbox, LimitReached."""
+    """File all *letters* in the mailbox *name*, or none of them.
+
+    Raises NoSuchMailbox, LimitReached, OverQuota, MessageTooLarge.
+    """
     box = boxes.find(tx, name)
+    octets = [letter.staged.size for letter in letters]
+    admission.admit(tx, box, octets)
     modseq = tx.next_modseq()
     uids = box.take_uids(len(letters))
     for uid, letter in zip(uids, letters, strict=True):
@@ -61,8 +66,8 @@ def file(tx: Tx, name: MailboxName, letters: Sequence[Letter], uidl: UidlMaker) 
         kept = uidl(box.uidvalidity, uid) if box.name == INBOX else None
         about = content_row(content, thread, letter.staged.analysis)[2:]
         tx.execute(ARRIVAL, (*message, letter.staged.size, kept, *_octets(letter), *about))
-        tx.charge(letter.staged.size, 1)
     if letters:
+        tx.charge("filed", box.id, sum(octets), len(letters))
         tx.touched.append(box.id)
     return Appended(box.uidvalidity, NumberSet.of_sorted(uids))
 

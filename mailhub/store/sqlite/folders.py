@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import apsw
 
-from mailhub.model.errors import CannotDo, LimitReached, MailboxExists, NoSuchMailbox
+from mailhub.model.errors import CannotDo, LimitReached, MailboxExists, NoSuchMailbox, OverQuota
 from mailhub.model.mail import MailboxEntry, MailboxId, MailboxStatus, SpecialUse
 from mailhub.model.names import INBOX, MailboxName, is_below, parents
 from mailhub.model.numbers import EVERYTHING
@@ -50,7 +50,7 @@ def _entry(
 def create(
     tx: Tx, name: MailboxName, special_use: frozenset[SpecialUse], max_mailboxes: int
 ) -> MailboxStatus:
-    """Raises MailboxExists, LimitReached."""
+    """Raises MailboxExists, LimitReached, OverQuota."""
     if _exists(tx, name):
         raise MailboxExists
     _add_parents(tx, name, max_mailboxes)
@@ -70,8 +70,12 @@ def _add_parents(tx: Tx, name: MailboxName, max_mailboxes: int) -> None:
 
 
 def _add(tx: Tx, name: MailboxName, special_use: frozenset[SpecialUse], max_mailboxes: int) -> None:
-    if tx.value("SELECT count(*) FROM mailbox") >= max_mailboxes:
+    present = tx.value("SELECT count(*) FROM mailbox")
+    if present >= max_mailboxes:
         raise LimitReached(f"An account can have at most {max_mailboxes} mailboxes")
+    allowed = tx.terms.quota.mailboxes
+    if allowed and present >= allowed:
+        raise OverQuota(f"You may have at most {allowed} mailboxes")
     tx.execute(
         "INSERT INTO mailbox (name, uidvalidity, highest_modseq, special_use) VALUES (?, ?, ?, ?)",
         (
@@ -95,7 +99,7 @@ def delete(tx: Tx, name: MailboxName) -> None:
 
 
 def rename(tx: Tx, old: MailboxName, new: MailboxName, max_mailboxes: int) -> None:
-    """Raises NoSuchMailbox, MailboxExists, CannotDo, LimitReached."""
+    """Raises NoSuchMailbox, MailboxExists, CannotDo, LimitReached, OverQuota."""
     if _exists(tx, new):
         raise MailboxExists
     if old == INBOX:

@@ -30,6 +30,7 @@ import apsw
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import MailboxId, Usage
 from mailhub.store.sqlite.connection import refusal
+from mailhub.store.sqlite.seams import NO_TERMS, Terms
 from mailhub.store.sqlite.transaction import NeedsDurable, Tx
 
 
@@ -37,12 +38,14 @@ from mailhub.store.sqlite.transaction import NeedsDurable, Tx
 class Job:
     """``durable`` False: survives the process but perhaps not the machine (flag changes).
 
-    ``small``: reads and writes so few rows that it may run in the reactor.
+    ``small``: reads and writes so few rows that it may run in the reactor.  One whose terms have
+    a claim is never small and always the only one of its group.
     """
 
     work: Callable[[Tx], object]
     durable: bool = True
     small: bool = False
+    terms: Terms = NO_TERMS
     done: bool = False
     result: object = None
     failure: Exception | None = None
@@ -146,6 +149,9 @@ class GroupCommit:
         except Exception as error:
             committed.failed = True
             self._give_up(jobs, error)
+        for job in jobs:
+            if job.terms.claim is not None:
+                job.terms.claim.settle(committed.usage)
         committed.seconds = time.monotonic() - began
         return committed
 
@@ -202,6 +208,7 @@ class GroupCommit:
     def _savepoint(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
         """Run *job*; what it raised, its effects undone.  I/O errors go up."""
         mark = tx.mark()
+        tx.terms = job.terms
         db.execute("SAVEPOINT job")
         try:
             job.result = job.work(tx)
@@ -219,6 +226,7 @@ class GroupCommit:
     def _alone(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
         """The only job: its transaction is rolled back instead of a savepoint."""
         mark = tx.mark()
+        tx.terms = job.terms
         try:
             job.result = job.work(tx)
         except apsw.IOError:
@@ -240,6 +248,10 @@ class GroupCommit:
         if len(refused) == len(jobs):
             db.execute("ROLLBACK")
         else:
+            if prepared.usage is not None:
+                for job in jobs:
+                    if job.terms.claim is not None:
+                        job.terms.claim.hold()
             try:
                 db.execute("COMMIT")
             except apsw.FullError as error:

@@ -8,7 +8,7 @@ from __future__ import annotations
 from mailhub.model.mail import Copied, MailboxId
 from mailhub.model.names import INBOX, MailboxName
 from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet
-from mailhub.store.sqlite import boxes, keywords
+from mailhub.store.sqlite import admission, boxes, keywords
 from mailhub.store.sqlite.boxes import TALLY, Box, Tally
 from mailhub.store.sqlite.packing import UIDS, among, chosen, unpack_uids
 from mailhub.store.sqlite.transaction import Tx
@@ -19,13 +19,19 @@ DELETED_ONLY = " AND flags & 8 <> 0"
 
 
 def copy(tx: Tx, mailbox: MailboxId, uids: NumberSet, target: MailboxName) -> Copied:
-    """Copy those of *uids* that exist.  Raises MailboxGone, NoSuchMailbox, LimitReached."""
+    """Copy those of *uids* that exist.
+
+    Raises MailboxGone, NoSuchMailbox, LimitReached, OverQuota.
+    """
     box = boxes.get(tx, mailbox)
     there = boxes.find(tx, target)
     present, tally = _present(tx, box, uids)
     if not present:
         return Copied(there.uidvalidity, NOTHING, NOTHING)
+    count, octets = tally[0], tally[3]
+    admission.admit_copies(tx, there, octets, count)
     added = _copy(tx, box, present, tally, there)
+    tx.charge("copied", there.id, octets, count)
     return Copied(there.uidvalidity, present, added)
 
 
@@ -37,7 +43,7 @@ def move(tx: Tx, mailbox: MailboxId, uids: NumberSet, target: MailboxName) -> Co
     if not present:
         return Copied(there.uidvalidity, NOTHING, NOTHING)
     added = _copy(tx, box, present, tally, there)
-    _remove(tx, box, present, tally)
+    _take_out(tx, box, present, tally)
     return Copied(there.uidvalidity, present, added)
 
 
@@ -47,7 +53,7 @@ def expunge(tx: Tx, mailbox: MailboxId, uids: NumberSet | None) -> NumberSet:
     if uids is None:
         uids = EVERYTHING
     present, tally = _present(tx, box, uids, deleted_only=True)
-    _remove(tx, box, present, tally)
+    _remove(tx, box, present, tally, "expunged")
     return present
 
 
@@ -55,7 +61,7 @@ def remove(tx: Tx, mailbox: MailboxId, uids: NumberSet) -> NumberSet:
     """Remove messages whatever their flags; which existed."""
     box = boxes.get(tx, mailbox)
     present, tally = _present(tx, box, uids)
-    _remove(tx, box, present, tally)
+    _remove(tx, box, present, tally, "removed")
     return present
 
 
@@ -119,9 +125,13 @@ def _first_unseen(tx: Tx, box: Box, first: int, added: Tally) -> int | None:
     return uid
 
 
-def _remove(tx: Tx, box: Box, present: NumberSet, tally: tuple[int, ...]) -> None:
-    if not present:
-        return
+def _remove(tx: Tx, box: Box, present: NumberSet, tally: tuple[int, ...], cause: str) -> None:
+    if present:
+        _take_out(tx, box, present, tally)
+        tx.charge(cause, box.id, -tally[3], -tally[0])
+
+
+def _take_out(tx: Tx, box: Box, present: NumberSet, tally: tuple[int, ...]) -> None:
     modseq = tx.next_modseq()
     _bury(tx, box, present, modseq)
     boxes.count_removed(tx, box, Tally(*tally[:5]), tally[5], modseq)
@@ -143,4 +153,4 @@ def _bury(tx: Tx, box: Box, present: NumberSet, modseq: ModSeq) -> None:
 def remove_all(tx: Tx, box: Box) -> None:
     """Before *box* itself is deleted."""
     present, tally = _present(tx, box, EVERYTHING)
-    _remove(tx, box, present, tally)
+    _remove(tx, box, present, tally, "deleted")

@@ -13,6 +13,7 @@ from typing import Protocol
 
 from mailhub.model.errors import InUse, NoSuchAccount
 from mailhub.model.mail import AccountId, Usage
+from mailhub.model.quota import UNLIMITED, Quota
 
 
 class AccountRecord(Protocol):
@@ -29,6 +30,33 @@ class AccountRecord(Protocol):
     def address(self) -> str: ...
 
 
+class Claim(Protocol):
+    """What one transaction wants of its domain's total; in the thread of its writer.
+
+    It counts from when it is taken until it is settled, whatever happens to this process.
+    """
+
+    def take(self, octets: int, messages: int) -> None:
+        """Raises OverQuota, Unavailable.  Taken again, it replaces what was taken before."""
+
+    def hold(self) -> None:
+        """Before a COMMIT that changes the usage.  Raises Unavailable."""
+
+    def settle(self, usage: tuple[Usage, int] | None) -> None:
+        """The transaction is over: the new usage and its ledger_seq, or None.  Never raises."""
+
+
+@dataclass(frozen=True, slots=True)
+class Terms:
+    """What a transaction has to keep to.  ``claim``: the domain has a total."""
+
+    quota: Quota = UNLIMITED
+    claim: Claim | None = None
+
+
+NO_TERMS = Terms()
+
+
 class Accounts(Protocol):
     """Who exists.  All methods are immediate."""
 
@@ -43,6 +71,12 @@ class Accounts(Protocol):
 
     def record_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:
         """The account's usage as of *ledger_seq*; an older one never overwrites a newer one."""
+
+    def terms(self, account: AccountId) -> Terms:
+        """For one transaction that begins now.  Raises Unavailable."""
+
+    def check_total(self, account: AccountId, octets: int, messages: int) -> None:
+        """Whether the domain has room for so much as of now.  Raises OverQuota, Unavailable."""
 
 
 class AccountFiles(Protocol):
@@ -85,6 +119,7 @@ class LocalRecord:
 class LocalAccounts:
     records: dict[AccountId, LocalRecord] = field(default_factory=dict)
     usages: dict[AccountId, tuple[int, Usage]] = field(default_factory=dict)
+    quotas: dict[AccountId, Quota] = field(default_factory=dict)
 
     def add(self, address: str) -> AccountId:
         account = AccountId(f"{len(self.records) + 1:08x}")
@@ -103,6 +138,12 @@ class LocalAccounts:
     def record_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:
         if ledger_seq >= self.usages.get(account, (0, usage))[0]:
             self.usages[account] = (ledger_seq, usage)
+
+    def terms(self, account: AccountId) -> Terms:
+        return Terms(self.quotas.get(account, UNLIMITED))
+
+    def check_total(self, account: AccountId, octets: int, messages: int) -> None:
+        """There are no domains."""
 
 
 class LocalBell:

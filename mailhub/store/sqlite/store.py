@@ -17,6 +17,7 @@ from mailhub.config.options import Pop3Config, StoreConfig
 from mailhub.interfaces import IAccount, IMailStore, IStaging
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import AccountId, MailboxId
+from mailhub.model.quota import Quota
 from mailhub.store.hub.datadir import NETWORK_FILE_SYSTEMS, file_system
 from mailhub.store.runner import Runner
 from mailhub.store.spool import Staging
@@ -132,11 +133,26 @@ class SqliteStore:
         path = self._data.account_file(record.id)
         template = None if path.exists() or not self._is_new(record) else self._template
         file = AccountFile(
-            record, path, template, self._runner, self._clock, self._published, self._uidl
+            record,
+            path,
+            template,
+            self._runner,
+            self._clock,
+            self._published,
+            self._uidl,
+            partial(self._accounts.terms, record.id),
         )
         self._files[record.id] = file
         self._close_some()
         return file
+
+    def quota(self, record: AccountRecord) -> Quota:
+        """What the account may keep, as of now."""
+        return self._accounts.terms(record.id).quota
+
+    def check_total(self, record: AccountRecord, octets: int, messages: int) -> None:
+        """Whether the domain has room as of now.  Raises OverQuota, Unavailable."""
+        self._accounts.check_total(record.id, octets, messages)
 
     def _is_new(self, record: AccountRecord) -> bool:
         return self._accounts.is_new(record.id)

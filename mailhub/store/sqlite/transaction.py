@@ -17,6 +17,8 @@ from mailhub.model.errors import Damaged
 from mailhub.model.mail import MailboxId, Usage
 from mailhub.model.numbers import ModSeq
 from mailhub.store.sqlite.connection import Row, row, value
+from mailhub.store.sqlite.ledger import Charge, write
+from mailhub.store.sqlite.seams import NO_TERMS, Terms
 
 if TYPE_CHECKING:
     from apsw import Bindings
@@ -25,7 +27,7 @@ CEILING_STEP = 10_000
 HEADROOM = 1_000
 """More than the transactions of one group can use."""
 
-Snapshot = tuple[int, int, int, int, int, int]
+Snapshot = tuple[int, int, int, int, int, int, int]
 
 
 class NeedsDurable(Exception):
@@ -51,6 +53,9 @@ class Tx:
         self.now = now
         self.touched: list[MailboxId | None] = []
         """Whose watchers are told after the commit; None: the list of mailboxes."""
+        self.terms: Terms = NO_TERMS
+        """What the running closure has to keep to."""
+        self._charges: list[Charge] = []
         account = row(
             db,
             "SELECT modseq, last_content, octets, messages, last_uidvalidity, ledger_seq,"
@@ -109,10 +114,15 @@ class Tx:
         self._uidvalidity = max(self._uidvalidity + 1, self.now)
         return self._uidvalidity
 
-    def charge(self, octets: int, messages: int) -> None:
+    @property
+    def usage(self) -> Usage:
+        return Usage(self._octets, self._messages)
+
+    def charge(self, cause: str, mailbox: MailboxId, octets: int, messages: int) -> None:
         """Add to the account's usage, negative to take away."""
         self._octets += octets
         self._messages += messages
+        self._charges.append((cause, mailbox, octets, messages))
 
     def mark(self) -> Snapshot:
         """For :meth:`back_to`, when a closure fails and its savepoint is rolled back."""
@@ -123,22 +133,25 @@ class Tx:
             self._messages,
             self._uidvalidity,
             len(self.touched),
+            len(self._charges),
         )
 
     def back_to(self, mark: Snapshot) -> None:
         self._modseq, self._content, self._octets, self._messages, self._uidvalidity = mark[:5]
         del self.touched[mark[5] :]
+        del self._charges[mark[6] :]
 
     def flush(self) -> tuple[Usage, int] | None:
         """Write what was given out; the new usage and its ledger_seq if it has changed."""
         numbers = self.mark()[:5]
         if numbers == self._stored:
             return None
-        charged = numbers[2:4] != self._stored[2:4]
-        self._ledger_seq += charged
+        charged = bool(self._charges)
+        if charged:
+            self._ledger_seq = write(self.db, self._charges, self._ledger_seq, self.now)
         self.execute(
             "UPDATE account SET modseq = ?, last_content = ?, octets = ?, messages = ?,"
             " last_uidvalidity = ?, ledger_seq = ?",
             (*numbers, self._ledger_seq),
         )
-        return (Usage(self._octets, self._messages), self._ledger_seq) if charged else None
+        return (self.usage, self._ledger_seq) if charged else None

@@ -61,10 +61,11 @@ class Writer:
         self._busy = bool(queue)
         if not queue:
             return
-        small = queue[0][0].small
+        first = queue[0][0]
+        small = first.small
         group = [queue.popleft()]
         most = MAX_SMALL_GROUP if small else MAX_GROUP
-        while queue and len(group) < most and queue[0][0].small is small:
+        while queue and len(group) < most and _goes_with(queue[0][0], first):
             group.append(queue.popleft())
         jobs = [job for job, _ in group]
         prepared = self._group.prepare(jobs) if small else None
@@ -114,3 +115,11 @@ class Writer:
 
         self._runner.write(finish)
         return closed
+
+
+def _goes_with(job: Job, first: Job) -> bool:
+    """Whether both may share a transaction.
+
+    A claim is waited for, and who waits must hold nothing that others wait for.
+    """
+    return job.small is first.small and job.terms.claim is None and first.terms.claim is None

@@ -78,6 +78,11 @@ BREAKS = {
             "first_unseen",
         )
     ],
+    "ledger": [
+        "DELETE FROM ledger WHERE seq = 1",
+        "UPDATE ledger SET octets = octets + 1 WHERE seq = 2",
+        "UPDATE account SET ledger_seq = 0",
+    ],
     "usage": ["UPDATE account SET octets = 1", "UPDATE account SET messages = 1"],
 }
 

@@ -84,7 +84,7 @@ def add(name: str) -> Callable[[Tx], object]:
 def refuse(tx: Tx) -> None:
     tx.execute("INSERT INTO subscription VALUES ('refused')")
     tx.touched.append(MailboxId(99))
-    tx.charge(1000, 1)
+    tx.charge("filed", MailboxId(1), 1000, 1)
     raise CannotDo
 
 
@@ -286,10 +286,10 @@ def test_only_durable_groups_wait_for_the_disk(group: Group, disk: Disk) -> None
 
 def test_usage_and_its_ledger_number_go_together(group: Group) -> None:
     def take_back(tx: Tx) -> None:
-        tx.charge(-10, -1)
+        tx.charge("expunged", MailboxId(1), -10, -1)
 
     def charge(tx: Tx) -> None:
-        tx.charge(10, 1)
+        tx.charge("filed", MailboxId(1), 10, 1)
         tx.execute("UPDATE mailbox SET octets = octets + 0")
 
     seen = []

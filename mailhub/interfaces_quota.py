@@ -1,0 +1,27 @@
+"""The seam of those who set quotas by a protocol.
+
+Beside :mod:`mailhub.interfaces`, whose rules hold here too.
+"""
+
+from __future__ import annotations
+
+from zope.interface import Interface
+
+from mailhub.interfaces import IAccount
+from mailhub.model.quota import Limits, QuotaStatus
+
+
+class IQuotaRoots(Interface):
+    """Quotas of anybody, by the account's address, for administrators."""
+
+    def administers(account: IAccount) -> bool:
+        """Whether its owner may see and set others' quotas.  Immediate."""
+
+    async def status(address: str) -> QuotaStatus:
+        """Raises NoSuchQuotaRoot, Unavailable."""
+
+    async def set_limits(address: str, limits: Limits, by: str) -> QuotaStatus:
+        """Let *limits* and no others be what the administrator *by* says of the account.
+
+        Raises NoSuchQuotaRoot, Unavailable.
+        """

@@ -1,0 +1,52 @@
+"""``IQuotaRoots`` over the hub and the store: administrators see and set anybody's quota."""
+
+from __future__ import annotations
+
+import time
+from collections.abc import Collection
+
+from zope.interface import implementer
+
+from mailhub import log
+from mailhub.interfaces import IAccount, IMailStore
+from mailhub.interfaces_quota import IQuotaRoots
+from mailhub.model.errors import NoSuchAccount, NoSuchQuotaRoot
+from mailhub.model.mail import AccountId
+from mailhub.model.quota import Limits, QuotaStatus, described
+from mailhub.store.hub import accounts, quota
+from mailhub.store.hub.database import Tx
+from mailhub.store.hub.errors import BadAddress
+from mailhub.store.hub.hub import Hub
+
+
+@implementer(IQuotaRoots)
+class QuotaRoots:
+    """*administrators* are primary addresses, in any case."""
+
+    def __init__(self, hub: Hub, store: IMailStore, administrators: Collection[str]) -> None:
+        self._hub = hub
+        self._store = store
+        self._administrators = frozenset(address.casefold() for address in administrators)
+
+    def administers(self, account: IAccount) -> bool:
+        return account.address.casefold() in self._administrators
+
+    async def status(self, address: str) -> QuotaStatus:
+        account = await self._hub.read(_find, address)
+        return await (await self._store.account(account)).quota()
+
+    async def set_limits(self, address: str, limits: Limits, by: str) -> QuotaStatus:
+        account = await self._hub.read(_find, address)
+        now = int(time.time())
+        await self._hub.write(
+            quota.set_limits, account, quota.ADMINISTRATOR, limits, now, f"{by}, SETQUOTA"
+        )
+        log.event("quota.set", account=address, user=by, limits=described(limits))
+        return await (await self._store.account(account)).quota()
+
+
+def _find(tx: Tx, address: str) -> AccountId:
+    try:
+        return accounts.by_address(tx, address).id
+    except (NoSuchAccount, BadAddress):
+        raise NoSuchQuotaRoot from None
