@@ -11,9 +11,11 @@ from collections.abc import Sequence
 import pytest
 from scramp import ScramClient
 
+from mailhub.auth.policy import Policy
 from mailhub.auth.portal import make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
-from mailhub.config.options import AuthConfig
+from mailhub.auth.rules import Rules
+from mailhub.config.options import AuthConfig, PolicyRule
 from mailhub.interfaces import (
     BadCredentials,
     LogInDisabled,
@@ -35,12 +37,17 @@ END_POINT = ("tls-server-end-point", b"hash")
 
 
 class Server:
-    def __init__(self, secret: bytes = b"secret") -> None:
+    def __init__(self, secret: bytes = b"secret", rules: Sequence[PolicyRule] = ()) -> None:
         self.accounts = Accounts()
         self.store = MemoryStore()
         self.world = World(tls=True)
         checkers = make_checkers(
-            self.accounts, AuthConfig(), self.world.clock, CountedHashing(), secret
+            self.accounts,
+            AuthConfig(),
+            self.world.clock,
+            CountedHashing(),
+            secret,
+            Policy(self.accounts, Rules(rules)),
         )
         portal = make_portal(MailRealm(self.store), checkers)
         self.log_in = LogIn(portal, self.world.host, AuthConfig(failure_delay=0.0))
@@ -98,6 +105,21 @@ def server() -> Server:
 @pytest.mark.parametrize("mechanism", ["SCRAM-SHA-256", "SCRAM-SHA-1"])
 def test_the_right_password_opens_the_account(server: Server, mechanism: str) -> None:
     assert server.enter(mechanism=mechanism) == "alice@example.org"
+
+
+@pytest.mark.parametrize(
+    "rule",
+    [PolicyRule("p", protocols=("pop3",)), PolicyRule("n", networks=("10.0.0.0/8",))],
+)
+def test_rules_hold_for_scram_as_well_and_only_for_whoever_has_the_password(
+    rule: PolicyRule,
+) -> None:
+    server = Server(rules=[rule])
+    server.add("alice@example.org")
+    with pytest.raises(LogInForbidden, match=f"policy {rule.name}"):
+        server.enter()
+    with pytest.raises(BadCredentials):
+        server.enter(password="wrong")
 
 
 def test_plus_binds_to_the_connection(server: Server) -> None:
