@@ -6,16 +6,15 @@ hold where no rule says anything.  Comparing effects, not rules, shows what a ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Literal
 
 from mailhub.auth.rules import Rules
 from mailhub.config.options import Config
-from mailhub.model.policy import Network, Subject
+from mailhub.model.policy import PROTOCOLS, Network, Subject, over
 
-PROTOCOLS = frozenset({"imap", "pop3"})
 EVERYWHERE: tuple[Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
 Direction = Literal["gains", "loses", "gains and loses"]
@@ -26,23 +25,25 @@ class Effect:
     """``decided_by``: for each setting the rule, or whatever else says so."""
 
     protocols: frozenset[str]
-    networks: tuple[Network, ...]
+    networks: Mapping[str, tuple[Network, ...]]
+    """For every protocol."""
     max_connections: int
     """0: no limit."""
     delivery: bool
-    decided_by: dict[str, str]
+    decided_by: Mapping[str, str]
 
     @property
     def may_log_in(self) -> bool:
-        return bool(self.protocols and self.networks)
+        return any(self.networks[protocol] for protocol in self.protocols)
+
+    def by(self, setting: str) -> str:
+        return self.decided_by.get(setting, "no rule")
 
     def told(self) -> dict[str, str]:
-        """Each setting for people."""
-        everywhere = self.networks == EVERYWHERE
-        networks = "everywhere" if everywhere else ", ".join(map(str, self.networks))
+        """Each setting for people, in their order."""
         return {
             "protocols": ", ".join(sorted(self.protocols)) or "none",
-            "networks": networks or "nowhere",
+            **{over(protocol): _places(self.networks[protocol]) for protocol in PROTOCOLS},
             "max_connections": str(self.max_connections or "no limit"),
             "delivery": "accept" if self.delivery else "refuse",
         }
@@ -69,7 +70,7 @@ class Effects:
         decision = self._rules.decide(subject)
         by = {setting: f"policy {rule}" for setting, rule in decision.rules.items()}
         most = decision.max_connections
-        allowed = PROTOCOLS if decision.protocols is None else decision.protocols
+        allowed = frozenset(PROTOCOLS) if decision.protocols is None else decision.protocols
         if subject.protocols is not None and not allowed <= subject.protocols:
             by["protocols"] = " and ".join(
                 filter(None, (by.get("protocols"), f"directory {subject.directory}"))
@@ -77,7 +78,7 @@ class Effects:
             allowed &= subject.protocols
         return Effect(
             protocols=allowed,
-            networks=EVERYWHERE if decision.networks is None else _collapsed(decision.networks),
+            networks={p: _collapsed(decision.networks.get(p, EVERYWHERE)) for p in PROTOCOLS},
             max_connections=self._connections if most is None else most,
             delivery=decision.delivery,
             decided_by={"max_connections": "limits.max_connections_per_account"} | by,
@@ -88,19 +89,26 @@ def changes(before: Effect, after: Effect) -> Iterator[Change]:
     """What the change gives or takes; nothing about details of a log-in that is forbidden."""
     yield from _change("protocols", before, after, _of_sets(before.protocols, after.protocols))
     yield from _change("delivery", before, after, _of_numbers(before.delivery, after.delivery))
-    if not (before.may_log_in or after.may_log_in):
-        return
-    yield from _change("networks", before, after, _of_networks(before.networks, after.networks))
-    numbers = (effect.max_connections or 10**9 for effect in (before, after))
-    yield from _change("max_connections", before, after, _of_numbers(*numbers))
+    for protocol in sorted(before.protocols | after.protocols):
+        places = (effect.networks[protocol] for effect in (before, after))
+        yield from _change(over(protocol), before, after, _of_networks(*places))
+    if before.may_log_in or after.may_log_in:
+        numbers = (effect.max_connections or 10**9 for effect in (before, after))
+        yield from _change("max_connections", before, after, _of_numbers(*numbers))
 
 
 def _change(
     setting: str, before: Effect, after: Effect, direction: Direction | None
 ) -> Iterator[Change]:
     if direction is not None:
-        by = after.decided_by.get(setting, "no rule")
+        by = after.by(setting)
         yield Change(setting, before.told()[setting], after.told()[setting], direction, by)
+
+
+def _places(networks: Sequence[Network]) -> str:
+    if networks == EVERYWHERE:
+        return "everywhere"
+    return ", ".join(map(str, networks)) or "nowhere"
 
 
 def _of_sets(before: frozenset[str], after: frozenset[str]) -> Direction | None:

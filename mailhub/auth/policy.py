@@ -10,7 +10,7 @@ from __future__ import annotations
 from mailhub.auth.rules import NO_RULES, Rules, subject_of
 from mailhub.interfaces import ILocalAccounts, LogInDisabled, LogInForbidden
 from mailhub.model.mail import Client, StoredCredentials
-from mailhub.model.policy import Decision, Terms
+from mailhub.model.policy import Decision, Terms, over
 from mailhub.model.steps import UNHEARD, Hearer
 
 
@@ -44,7 +44,7 @@ class Policy:
         decision = self._rules.decide(subject_of(stored))
         rule = decision.rules.get
         _keep_to(decision.protocols, client, f"policy {rule('protocols')}", steps)
-        _come_from(decision, client, f"policy {rule('networks')}", steps)
+        _come_from(decision, client, steps)
         if decision.max_connections is not None:
             about = f"policy {rule('max_connections')}"
             steps.add("policy", decided_by=about, max_connections=decision.max_connections)
@@ -70,14 +70,20 @@ def _keep_to(
         raise LogInForbidden(f"{decided_by} allows {' and '.join(told) or 'nothing'}, not {used}")
 
 
-def _come_from(decision: Decision, client: Client | None, decided_by: str, steps: Hearer) -> None:
-    if decision.networks is None:
+def _come_from(decision: Decision, client: Client | None, steps: Hearer) -> None:
+    if client is None:
+        if decision.networks:
+            raise LogInForbidden("a policy allows some networks, not an unknown address")
         return
-    allowed = client is not None and decision.allows_network(client.address)
-    told = tuple(map(str, decision.networks))
+    networks = decision.networks.get(client.protocol)
+    if networks is None:
+        return
+    decided_by = f"policy {decision.rules[over(client.protocol)]}"
+    allowed = decision.allows_network(client.protocol, client.address)
+    told = tuple(map(str, networks))
     steps.add("policy", decided_by=decided_by, networks=told, outcome=_word(allowed))
     if not allowed:
-        where = (client.address or "a Unix socket") if client is not None else "an unknown address"
+        where = client.address or "a Unix socket"
         raise LogInForbidden(f"{decided_by} allows {', '.join(told) or 'nowhere'}, not {where}")
 
 

@@ -9,7 +9,7 @@ know nothing of log-ins and deliveries: they say what is allowed, others hold pe
 from __future__ import annotations
 
 import unicodedata
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from ipaddress import ip_network
 
@@ -19,7 +19,7 @@ from mailhub.config.options import PolicyRule
 from mailhub.config.policies import SETTINGS
 from mailhub.model.directory import Group, canonical_dn
 from mailhub.model.mail import StoredCredentials
-from mailhub.model.policy import Decision, Network, Subject
+from mailhub.model.policy import PROTOCOLS, Decision, Network, Subject, over
 
 
 @dataclass(frozen=True, slots=True)
@@ -32,6 +32,8 @@ class _Rule:
     domains: frozenset[str] | None
     accounts: frozenset[str] | None
     networks: tuple[Network, ...]
+    settings: tuple[str, ...]
+    """What it says something about; networks apart for each protocol."""
 
     def matches(self, subject: Subject, groups: frozenset[str]) -> bool:
         return (
@@ -54,9 +56,8 @@ class Rules:
         matching = [rule for rule in self._rules if rule.matches(subject, groups)]
         said: dict[str, _Rule] = {}
         for rule in matching:
-            for setting in SETTINGS:
-                if getattr(rule.rule, setting) is not None:
-                    said.setdefault(setting, rule)
+            for setting in rule.settings:
+                said.setdefault(setting, rule)
         return _decision(said)
 
 
@@ -69,7 +70,7 @@ def _decision(said: dict[str, _Rule]) -> Decision:
     protocols = rules["protocols"].protocols if "protocols" in rules else None
     return Decision(
         protocols=None if protocols is None else frozenset(protocols),
-        networks=said["networks"].networks if "networks" in said else None,
+        networks={p: said[over(p)].networks for p in PROTOCOLS if over(p) in said},
         max_connections=rules["max_connections"].max_connections
         if "max_connections" in rules
         else None,
@@ -86,7 +87,18 @@ def _compiled(rule: PolicyRule) -> _Rule:
         domains=_folded([_ascii_domain(domain) for domain in rule.domains]),
         accounts=_folded([_stored_address(account) for account in rule.accounts]),
         networks=tuple(ip_network(network) for network in rule.networks or ()),
+        settings=tuple(_settings(rule)),
     )
+
+
+def _settings(rule: PolicyRule) -> Iterator[str]:
+    for setting in SETTINGS:
+        if getattr(rule, setting) is None:
+            continue
+        if setting == "networks":
+            yield from map(over, rule.over or PROTOCOLS)
+        else:
+            yield setting
 
 
 def _folded(values: Sequence[str]) -> frozenset[str] | None:

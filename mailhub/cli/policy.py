@@ -43,7 +43,7 @@ def show(cli: Cli, account: str | None) -> None:
         subject = _of_account(tx, accounts.find(tx, account).address)
     effect = Effects(cli.config).of(subject)
     rows: list[Row] = [
-        {"setting": name, "value": value, "decided_by": effect.decided_by.get(name, "no rule")}
+        {"setting": name, "value": value, "decided_by": effect.by(name)}
         for name, value in effect.told().items()
     ]
     if cli.out.as_json:

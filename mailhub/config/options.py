@@ -309,6 +309,8 @@ class PolicyRule:
     """That may be logged in to; an empty list: none."""
     networks: tuple[str, ...] | None = None
     """From which may be logged in."""
+    over: tuple[Literal["imap", "pop3"], ...] = ()
+    """Protocols that ``networks`` is about; empty: all."""
     max_connections: CountOrNone | None = None
     """Of one account, instead of ``limits.max_connections_per_account``; 0: no limit."""
     delivery: Literal["accept", "refuse"] | None = None

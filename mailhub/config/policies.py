@@ -35,6 +35,8 @@ def check_policies(config: Config, report: Report) -> None:
             tell("name", f"{shown(rule.name)} is policy[{names[rule.name]}] already")
         if all(getattr(rule, setting) is None for setting in SETTINGS):
             tell("name", "says nothing about anything", f"set one of {', '.join(SETTINGS)}")
+        if rule.over and rule.networks is None:
+            tell("over", "says for which protocols networks holds, and there is no networks")
         _check_conditions(rule, config, tell)
         _check_networks(rule, tell)
 
@@ -95,7 +97,7 @@ def policy_warnings(config: Config) -> Iterator[str]:
         ):
             yield f"{where}: nobody is in a group, no [[directory]] looks for them"
         if rule.networks == ():
-            yield f"{where}: networks is empty, so nobody it matches can log in"
+            yield f"{where}: networks is empty, so nobody it matches can log in that way"
         if rule.protocols == ():
             yield f"{where}: protocols is empty, so nobody it matches can log in"
 
@@ -107,8 +109,17 @@ def _settled_before(rule: PolicyRule, earlier: tuple[PolicyRule, ...]) -> list[s
         setting
         for setting in SETTINGS
         if getattr(rule, setting) is not None
-        and any(getattr(one, setting) is not None for one in for_all)
+        and any(_has_said(one, rule, setting) for one in for_all)
     ]
+
+
+def _has_said(one: PolicyRule, rule: PolicyRule, setting: str) -> bool:
+    """Whether *one* says all that *rule* says about the setting."""
+    if getattr(one, setting) is None:
+        return False
+    if setting != "networks" or not one.over:
+        return True
+    return bool(rule.over) and set(rule.over) <= set(one.over)
 
 
 def describe_policy(rule: PolicyRule) -> str:
@@ -123,7 +134,8 @@ def _said(rule: PolicyRule) -> Iterator[str]:
     if rule.protocols is not None:
         yield f"log-in over {' and '.join(rule.protocols) or 'nothing'}"
     if rule.networks is not None:
-        yield f"log-in from {', '.join(rule.networks) or 'nowhere'}"
+        only = f" over {' and '.join(rule.over)}" if rule.over else ""
+        yield f"log-in{only} from {', '.join(rule.networks) or 'nowhere'}"
     if rule.max_connections is not None:
         yield f"{rule.max_connections or 'any number of'} connections"
     if rule.delivery is not None:

@@ -12,6 +12,8 @@ from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_add
 
 from mailhub.model.directory import Group
 
+PROTOCOLS = ("imap", "pop3")
+"""That are logged in to."""
 Network = IPv4Network | IPv6Network
 
 
@@ -32,22 +34,29 @@ class Subject:
 
 @dataclass(frozen=True, slots=True)
 class Decision:
-    """None: no rule says anything, so nothing is restricted beyond the other options."""
+    """What no rule says anything about is None or not there, and decided by the other options."""
 
     protocols: frozenset[str] | None = None
-    networks: tuple[Network, ...] | None = None
+    networks: Mapping[str, tuple[Network, ...]] = field(default_factory=dict)
+    """By protocol."""
     max_connections: int | None = None
     """0: no limit."""
     delivery: bool = True
     rules: Mapping[str, str] = field(default_factory=dict)
-    """From the name of a setting to that of the rule that decided it."""
+    """From the name of a setting to that of the rule that decided it: see :func:`over`."""
 
-    def allows_network(self, address: str) -> bool:
+    def allows_network(self, protocol: str, address: str) -> bool:
         """*address* empty: a Unix socket, which is this machine."""
-        if self.networks is None:
+        networks = self.networks.get(protocol)
+        if networks is None:
             return True
         ip = _ip(address or "127.0.0.1")
-        return ip is not None and any(ip in network for network in self.networks)
+        return ip is not None and any(ip in network for network in networks)
+
+
+def over(protocol: str) -> str:
+    """What the setting is called that says from where *protocol* may be used."""
+    return f"networks over {protocol}"
 
 
 @dataclass(frozen=True, slots=True)

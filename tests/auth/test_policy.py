@@ -51,12 +51,17 @@ def test_a_rule_that_allows_it_is_told_too() -> None:
         (PolicyRule("p", protocols=("pop3",)), "policy p allows pop3, not imap"),
         (PolicyRule("p", protocols=()), "policy p allows nothing, not imap"),
         (PolicyRule("n", networks=("10.0.0.0/8",)), "policy n allows 10.0.0.0/8, not 192.0.2.1"),
+        (PolicyRule("n", networks=(), over=("imap",)), "policy n allows nowhere, not 192.0.2.1"),
     ],
 )
 def test_a_refusal_names_the_rule(rule: PolicyRule, told: str) -> None:
     with pytest.raises(LogInForbidden) as refused:
         decide(rule)
     assert refused.value.detail == told
+
+
+def test_a_rule_over_another_protocol_does_not_matter() -> None:
+    assert decide(PolicyRule("n", networks=(), over=("pop3",)))[1].taken == []
 
 
 def test_what_the_directory_says_of_protocols_no_rule_can_widen() -> None:

@@ -11,7 +11,7 @@ import pytest
 from mailhub.auth.rules import Rules
 from mailhub.config.options import PolicyRule
 from mailhub.model.directory import Group, canonical_dn
-from mailhub.model.policy import Decision, Subject
+from mailhub.model.policy import PROTOCOLS, Decision, Subject
 
 STAFF = Group("cn=Staff,ou=Groups,dc=example,dc=org", "Staff")
 ALICE = Subject("alice@example.org", "corp", frozenset({STAFF}))
@@ -77,12 +77,13 @@ def test_of_the_rules_that_match_the_first_that_says_something_decides_each_sett
     )
     assert rules.decide(ALICE) == Decision(
         protocols=frozenset({"imap"}),
-        networks=(ipaddress.ip_network("10.0.0.0/8"),),
+        networks=dict.fromkeys(PROTOCOLS, (ipaddress.ip_network("10.0.0.0/8"),)),
         max_connections=0,
         delivery=False,
         rules={
             "protocols": "corp",
-            "networks": "staff",
+            "networks over imap": "staff",
+            "networks over pop3": "staff",
             "max_connections": "all",
             "delivery": "all",
         },
@@ -93,7 +94,7 @@ def test_of_the_rules_that_match_the_first_that_says_something_decides_each_sett
 def test_without_rules_nothing_is_restricted() -> None:
     decision = Rules().decide(ALICE)
     assert decision == Decision()
-    assert decision.allows_network("192.0.2.1")
+    assert decision.allows_network("imap", "192.0.2.1")
     assert decision.delivery
 
 
@@ -113,7 +114,21 @@ def test_without_rules_nothing_is_restricted() -> None:
 def test_networks_are_those_of_the_client(address: str, allowed: bool) -> None:
     networks = ("10.0.0.0/8", "2001:db8::/32", "127.0.0.0/8")
     decision = Rules([PolicyRule("n", networks=networks)]).decide(ALICE)
-    assert decision.allows_network(address) is allowed
+    assert decision.allows_network("imap", address) is allowed
+
+
+def test_networks_may_be_about_some_protocols_only() -> None:
+    rules = Rules(
+        [
+            PolicyRule("pop3 here", networks=("10.0.0.0/8",), over=("pop3",)),
+            PolicyRule("all", networks=("10.0.0.0/8", "192.0.2.0/24")),
+        ]
+    )
+    decision = rules.decide(ALICE)
+    assert decision.rules == {"networks over pop3": "pop3 here", "networks over imap": "all"}
+    assert decision.allows_network("imap", "192.0.2.1")
+    assert not decision.allows_network("pop3", "192.0.2.1")
+    assert decision.allows_network("pop3", "10.1.1.1")
 
 
 def test_rules_about_mail_are_known_without_anybody() -> None:

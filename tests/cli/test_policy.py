@@ -56,7 +56,8 @@ def test_what_holds_for_an_account_names_what_decided_it(commands: Commands, fil
     shown = commands.json("policy", "show", "bob@example.org", *config)
     assert [(row["setting"], row["value"], row["decided_by"]) for row in shown["settings"]] == [
         ("protocols", "imap", "policy bob"),
-        ("networks", "10.0.0.0/8", "policy all"),
+        ("networks over imap", "10.0.0.0/8", "policy all"),
+        ("networks over pop3", "10.0.0.0/8", "policy all"),
         ("max_connections", "100", "limits.max_connections_per_account"),
         ("delivery", "accept", "no rule"),
     ]

@@ -28,6 +28,8 @@ def rule(text: str, name: str = "staff") -> str:
         ("max_connections = -1", "out of range"),
         ('delivery = "no"', 'is not one of "accept", "refuse"'),
         ("", "says nothing about anything"),
+        ('over = ["pop3"]\nprotocols = []', "over: says for which protocols networks holds"),
+        ('over = ["smtp"]\nnetworks = []', '"smtp" is not one of "imap", "pop3"'),
         ('groups = ["staff"]', "says nothing about anything"),
         ('protocols = []\ndirectories = ["corp"]', '"corp" is no directory'),
         ('protocols = []\ndomains = ["@example.org"]', "without an @"),
@@ -60,6 +62,11 @@ def test_names_are_given_and_different() -> None:
             'protocols = ["imap"]\n[[policy]]\nname = "late"\naccounts = ["a@b.c"]\nprotocols = []',
             "policy late: a rule for everybody above it has decided protocols",
         ),
+        (
+            'networks = []\nover = ["imap"]\n[[policy]]\nname = "late"\nnetworks = []\n'
+            'over = ["imap"]',
+            "policy late: a rule for everybody above it has decided networks",
+        ),
         ('groups = ["x"]\ndelivery = "refuse"', "policy staff: nobody is in a group"),
         ("networks = []", "policy staff: networks is empty"),
         ("protocols = []", "policy staff: protocols is empty"),
@@ -68,6 +75,13 @@ def test_names_are_given_and_different() -> None:
 def test_what_is_probably_not_meant_is_warned_of(text: str, told: str) -> None:
     config = parse(rule(text), Path("mailhub.toml"))
     assert any(line.startswith(told) for line in advise(config))
+
+
+def test_a_rule_about_the_other_protocol_is_not_said_in_vain() -> None:
+    text = 'networks = []\nover = ["imap"]\n[[policy]]\nname = "late"\nnetworks = ["::/0"]'
+    for more in ("", '\nover = ["pop3"]'):
+        config = parse(rule(text + more), Path("mailhub.toml"))
+        assert not any("late" in line for line in advise(config))
 
 
 def test_a_rule_is_described_in_a_sentence() -> None:
