@@ -11,9 +11,9 @@ from dataclasses import dataclass
 from ipaddress import IPv4Network, IPv6Network, collapse_addresses
 from typing import Literal
 
-from mailhub.auth.rules import Rules
 from mailhub.config.options import Config
 from mailhub.model.policy import PROTOCOLS, Network, Subject, over
+from mailhub.rules import Rules
 
 EVERYWHERE: tuple[Network, ...] = (IPv4Network("0.0.0.0/0"), IPv6Network("::/0"))
 
@@ -31,6 +31,9 @@ class Effect:
     """0: no limit."""
     delivery: bool
     decided_by: Mapping[str, str]
+    quota_octets: int = 0
+    """Filled in by whoever knows all sources of limits; 0: no limit.  So is quota_messages."""
+    quota_messages: int = 0
 
     @property
     def may_log_in(self) -> bool:
@@ -46,6 +49,8 @@ class Effect:
             **{over(protocol): _places(self.networks[protocol]) for protocol in PROTOCOLS},
             "max_connections": str(self.max_connections or "no limit"),
             "delivery": "accept" if self.delivery else "refuse",
+            "quota_octets": str(self.quota_octets or "no limit"),
+            "quota_messages": str(self.quota_messages or "no limit"),
         }
 
 
@@ -92,9 +97,15 @@ def changes(before: Effect, after: Effect) -> Iterator[Change]:
     for protocol in sorted(before.protocols | after.protocols):
         places = (effect.networks[protocol] for effect in (before, after))
         yield from _change(over(protocol), before, after, _of_networks(*places))
+    yield from _change_of_limit("quota_octets", before, after)
+    yield from _change_of_limit("quota_messages", before, after)
     if before.may_log_in or after.may_log_in:
-        numbers = (effect.max_connections or 10**9 for effect in (before, after))
-        yield from _change("max_connections", before, after, _of_numbers(*numbers))
+        yield from _change_of_limit("max_connections", before, after)
+
+
+def _change_of_limit(setting: str, before: Effect, after: Effect) -> Iterator[Change]:
+    numbers = (getattr(effect, setting) or float("inf") for effect in (before, after))
+    yield from _change(setting, before, after, _of_numbers(*numbers))
 
 
 def _change(
@@ -115,7 +126,7 @@ def _of_sets(before: frozenset[str], after: frozenset[str]) -> Direction | None:
     return _direction(gains=bool(after - before), loses=bool(before - after))
 
 
-def _of_numbers(before: int, after: int) -> Direction | None:
+def _of_numbers(before: float, after: float) -> Direction | None:
     return _direction(gains=after > before, loses=after < before)
 
 

@@ -2,16 +2,16 @@
 
 Every checker comes through here after the secret was proved, so none of them tells a stranger that
 an account exists.  In this order: the account is enabled; whom to act as; the protocols that the
-directory allows the person; the rules of the configuration (:mod:`.rules`).
+directory allows the person; the rules of the configuration (:mod:`mailhub.rules`).
 """
 
 from __future__ import annotations
 
-from mailhub.auth.rules import NO_RULES, Rules, subject_of
 from mailhub.interfaces import ILocalAccounts, LogInDisabled, LogInForbidden
 from mailhub.model.mail import Client, StoredCredentials
 from mailhub.model.policy import Decision, Terms, over
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.rules import NO_RULES, Rules, subject_of
 
 
 class Policy:

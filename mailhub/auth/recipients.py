@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from zope.interface import implementer
 
-from mailhub.auth.rules import Rules, subject_of
 from mailhub.interfaces import IAddressBook, ILocalAccounts
 from mailhub.model.errors import NotPermitted
 from mailhub.model.mail import Recipient
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.rules import Rules, subject_of
 
 
 @implementer(IAddressBook)

@@ -27,6 +27,7 @@ from mailhub.config.load import SYSTEM_FILE, embedded_config, load
 from mailhub.config.options import Config
 from mailhub.config.problems import ConfigError
 from mailhub.model.errors import Refusal, Unavailable
+from mailhub.rules import Rules
 from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.database import BUSY_TIMEOUT_MS, HubFile
 from mailhub.store.hub.datadir import DataDir
@@ -69,6 +70,11 @@ class Cli:
         if file is not None:
             return load(file)
         return embedded_config(self._data_dir or Path("var"))
+
+    @cached_property
+    def rules(self) -> Rules:
+        """The ``[[policy]]`` rules of the configuration."""
+        return Rules(self.config.policies)
 
     @cached_property
     def data(self) -> DataDir:

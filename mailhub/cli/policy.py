@@ -9,8 +9,7 @@ from pathlib import Path
 
 import click
 
-from mailhub.auth.effects import Change, Effects, changes
-from mailhub.auth.rules import Rules, subject_of
+from mailhub.auth.effects import Change, Effect, Effects, changes
 from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.output import Row, counted
 from mailhub.config.load import load
@@ -21,8 +20,10 @@ from mailhub.directory.troubles import Trouble
 from mailhub.directory.watching import Nobody
 from mailhub.model.directory import Person, Standing
 from mailhub.model.policy import Subject
+from mailhub.model.quota import Limits
 from mailhub.model.steps import UNHEARD
-from mailhub.store.hub import accounts, credentials, identities
+from mailhub.rules import Rules, subject_of
+from mailhub.store.hub import accounts, credentials, identities, quota
 from mailhub.store.hub.database import Tx
 
 
@@ -41,7 +42,7 @@ def show(cli: Cli, account: str | None) -> None:
         return
     with cli.hub.read() as tx:
         subject = _of_account(tx, accounts.find(tx, account).address)
-    effect = Effects(cli.config).of(subject)
+        effect = _Plan(cli.config).effect(tx, _Person(subject))
     rows: list[Row] = [
         {"setting": name, "value": value, "decided_by": effect.by(name)}
         for name, value in effect.told().items()
@@ -61,12 +62,13 @@ def show(cli: Cli, account: str | None) -> None:
 def _show_rules(cli: Cli) -> None:
     with cli.hub.read() as tx:
         everybody = list(_of_hub(tx))
+        plan = _Plan(cli.config)
+        effects = [plan.effect(tx, _Person(subject)) for subject in everybody]
     for line in _matching_nobody(cli.config, everybody):
         cli.out.note(f"note: {line}")
     deciding = Counter[str]()
-    effects = Effects(cli.config)
-    for subject in everybody:
-        by = effects.of(subject).decided_by.values()
+    for effect in effects:
+        by = effect.decided_by.values()
         deciding.update({rule.name for rule in cli.config.policies if f"policy {rule.name}" in by})
     rows = [
         {"name": rule.name, "rule": describe_policy(rule), "decides_for": deciding[rule.name]}
@@ -106,13 +108,14 @@ def _matching_nobody(config: Config, everybody: Sequence[Subject]) -> Iterator[s
 def diff(cli: Cli, file: Path, directory: bool) -> None:
     """Tell who would gain or lose what, were FILE the configuration."""
     planned = load(file)
-    before, after = Effects(cli.config), Effects(planned)
+    before, after = _Plan(cli.config), _Plan(planned)
     people = _everybody(cli, planned, directory=directory)
-    found = [
-        (person, change)
-        for person in people
-        for change in changes(before.of(person.subject), after.of(person.subject))
-    ]
+    with cli.hub.read() as tx:
+        found = [
+            (person, change)
+            for person in people
+            for change in changes(before.effect(tx, person), after.effect(tx, person))
+        ]
     if cli.out.as_json:
         cli.out.json([_row(person, change) for person, change in found])
         return
@@ -128,6 +131,32 @@ COLUMNS = ("account", "change", "setting", "before", "after", "decided_by")
 class _Person:
     subject: Subject
     has_account: bool = True
+    said: Limits = Limits()
+    """By the directory, if there is no account yet that keeps it."""
+
+
+class _Plan:
+    """A configuration, and all that it would come to for somebody."""
+
+    def __init__(self, config: Config) -> None:
+        self._config = config
+        self._effects = Effects(config)
+        self._rules = Rules(config.policies)
+
+    def effect(self, tx: Tx, person: _Person) -> Effect:
+        subject = person.subject
+        decision, quotas = self._rules.decide(subject), self._config.quota
+        sources = quota.sources_if(tx, subject.address, quotas, decision, person.said)
+        octets, says_octets = sources.limit("octets")
+        messages, says_messages = sources.limit("messages")
+        effect = self._effects.of(subject)
+        by = {"quota_octets": says_octets, "quota_messages": says_messages}
+        return replace(
+            effect,
+            quota_octets=octets,
+            quota_messages=messages,
+            decided_by={**effect.decided_by, **by},
+        )
 
 
 def _row(person: _Person, change: Change) -> Row:
@@ -163,7 +192,8 @@ def _everybody(cli: Cli, planned: Config, *, directory: bool) -> Sequence[_Perso
                 address = own or _address(person, config)
                 if address is not None and (own or address not in people):
                     subject = Subject(address, config.name, person.groups, person.protocols)
-                    people[address] = _Person(subject, has_account=own is not None)
+                    said = Limits(octets=person.quota_octets, messages=person.quota_messages)
+                    people[address] = _Person(subject, own is not None, said)
         except Trouble as trouble:
             text = f"directory {config.name}: {trouble}"
             raise Failed(text, as_json=cli.out.as_json) from trouble

@@ -148,7 +148,7 @@ def explain(cli: Cli, account: str | None, domain: str | None, entries: int) -> 
         else:
             assert account is not None
             found = accounts.find(tx, account)
-            sources = quota.sources(tx, found.id, config)
+            sources = quota.sources(tx, found.id, config, cli.rules)
     limits: list[Row] = [_limit_row(name, *sources.limit(name)) for name in RESOURCES]
     for name in ("octets", "messages"):
         limits.append(_limit_row(f"domain total of {name}", *sources.total_limit(name)))
@@ -219,7 +219,9 @@ def _limit_row(name: str, value: int, source: str) -> Row:
 
 def _row(tx: Tx, cli: Cli, account: Account) -> Row:
     """As the hub last heard, a second ago at most while a server runs."""
-    found = quota.effective(quota.sources(tx, account.id, cli.config.quota), cli.config.quota)
+    config = cli.config
+    sources = quota.sources(tx, account.id, config.quota, cli.rules)
+    found = quota.effective(sources, config.quota)
     return {
         "account": account.address,
         "octets": account.usage.octets,

@@ -10,7 +10,7 @@ from __future__ import annotations
 import tempfile
 from collections.abc import Mapping
 from pathlib import Path
-from typing import NoReturn
+from typing import NoReturn, cast
 
 from twisted.internet.task import Clock
 from zope.interface import implementer
@@ -20,16 +20,20 @@ from mailhub.auth.directory import DirectoryPasswords
 from mailhub.auth.guard import LockoutGuard, ProvedPasswords
 from mailhub.cli.context import Cli
 from mailhub.cli.passwords import verifiers_of
-from mailhub.cli.store import immediate
+from mailhub.cli.store import immediate, open_store
 from mailhub.directory.directory import Directory
 from mailhub.directory.inplace import InPlace
 from mailhub.interfaces import IAccount, IAddressBook, ILocalAccounts, IMailStore
-from mailhub.model.errors import StorageFull
-from mailhub.model.mail import AccountId
+from mailhub.model.errors import NoSuchAccount, OverQuota, StorageFull
+from mailhub.model.mail import AccountId, Usage
+from mailhub.model.names import MailboxName
+from mailhub.model.steps import Hearer
 from mailhub.people.accounts import Accounts
 from mailhub.people.adoption import Adoption, Served
 from mailhub.people.book import AddressBook
 from mailhub.people.freshness import Freshness
+from mailhub.store.hub import accounts, quota
+from mailhub.store.hub.database import Tx
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
 from mailhub.store.hub.people import HubIdentities
@@ -40,10 +44,11 @@ class Rehearsal:
     """*prove*: passwords are sent to directories; otherwise they are taken to be right.
 
     ``local`` are the accounts of the hub, ``accounts`` and ``book`` those of directories as well,
-    ``passwords`` what the directories say of passwords, by name.
+    ``passwords`` what the directories say of passwords, by name; ``store`` is for asking whether
+    there is room.
     """
 
-    def __init__(self, cli: Cli, *, prove: bool) -> None:
+    def __init__(self, cli: Cli, steps: Hearer, *, prove: bool) -> None:
         config, clock = cli.config, Clock()
         hub = _copied_hub(cli)
         asked = InPlace(config.directories, prove=prove)
@@ -53,7 +58,8 @@ class Rehearsal:
             hub, {each.name: each.loss_percent for each in config.directories}
         )
         served = [Served(directories[each.name], each.domains) for each in config.directories]
-        adoption = Adoption(identities, _NoStore(), served, _unfurnished)
+        self.store: IMailStore = _Store(cli, hub, steps)
+        adoption = Adoption(identities, self.store, served, _unfurnished)
         freshness = Freshness({each.name: each.refresh for each in config.directories})
         everybody = list(directories.values())
         self.local: ILocalAccounts = hub
@@ -83,6 +89,7 @@ def _copied_hub(cli: Cli) -> Hub:
     folder = tempfile.TemporaryDirectory(prefix="explain-", dir=cli.data.spool)
     cli.keep(folder.cleanup)
     data = DataDir(Path(folder.name))
+    data.run.mkdir()
     cli.hub.copy_to(data.hub_db)
     config = cli.config
     hub = Hub(
@@ -92,20 +99,60 @@ def _copied_hub(cli: Cli) -> Hub:
         delivery=config.delivery,
         lmtp=config.lmtp,
         auth=config.auth,
+        quota=config.quota,
+        rules=cli.rules,
     )
     cli.keep(lambda: immediate(hub.stop()))
     return hub
 
 
 @implementer(IMailStore)
-class _NoStore:
-    """Accounts of a rehearsal have no mail."""
+class _Store:
+    """Tells what limits an account, and whether there is room.  Nothing can be filed."""
+
+    def __init__(self, cli: Cli, hub: Hub, steps: Hearer) -> None:
+        self._cli = cli
+        self._hub = hub
+        self._steps = steps
 
     async def account(self, account: AccountId) -> IAccount:
-        return None  # type: ignore[return-value]  # only handed on to _unfurnished
+        return cast(IAccount, _Account(self._cli, self._hub, self._steps, account))
 
     def stage(self, size_hint: int = 0) -> NoReturn:
         raise StorageFull
+
+
+class _Account:
+    """As much of one as delivery asks before it files anything."""
+
+    def __init__(self, cli: Cli, hub: Hub, steps: Hearer, account: AccountId) -> None:
+        self._cli = cli
+        self._hub = hub
+        self._steps = steps
+        self._account = account
+
+    async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
+        """Of an account that only the rehearsal has: whether an empty one would have room."""
+        config = self._cli.config.quota
+        sources = await self._hub.read(quota.sources, self._account, config, self._cli.rules)
+        used = await self._hub.read(_usage, self._account)
+        for resource, amount in (("octets", used.octets), ("messages", used.messages)):
+            most, source = sources.limit(resource)
+            self._steps.add(
+                "quota", of=resource, most=most or "no limit", decided_by=source, used=amount
+            )
+        try:
+            real = await open_store(self._cli).account(self._account)
+        except NoSuchAccount:
+            most, _ = sources.limit("octets")
+            if most and octets > most:
+                raise OverQuota from None
+        else:
+            await real.check_room(name, octets, messages)
+
+
+def _usage(tx: Tx, account: AccountId) -> Usage:
+    return accounts.get(tx, account).usage
 
 
 async def _unfurnished(account: IAccount) -> None:

@@ -27,7 +27,13 @@ T = TypeVar("T")
 def open_store(cli: Cli) -> IMailStore:
     """Closed when the command ends."""
     runner = InlineRunner()
-    hub = Hub(cli.data, runner, make_verifiers=verifiers_of, quota=cli.config.quota)
+    hub = Hub(
+        cli.data,
+        runner,
+        make_verifiers=verifiers_of,
+        quota=cli.config.quota,
+        rules=cli.rules,
+    )
     cli.keep(lambda: immediate(hub.stop()))
     locks = MaildropLocks.open(cli.data.pop3_lock)
     cli.keep(locks.close)

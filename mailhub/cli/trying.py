@@ -24,12 +24,11 @@ from mailhub.auth.hashing import InlineHashing
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import make_checkers
 from mailhub.auth.recipients import RuledAddressBook
-from mailhub.auth.rules import Rules
 from mailhub.auth.verifiers import NOBODY
 from mailhub.cli.context import Cli
 from mailhub.cli.control import NoServer, ServerRefused, ask
 from mailhub.cli.rehearsal import Rehearsal
-from mailhub.cli.store import immediate, open_store
+from mailhub.cli.store import immediate
 from mailhub.delivery.delivery import Delivery
 from mailhub.interfaces import (
     BadCredentials,
@@ -120,8 +119,8 @@ class Attempt:
         self._client = client
         self._steps = steps
         self._prove = prove
-        self._people = Rehearsal(cli, prove=prove)
-        self._policy = _Remembering(self._people.accounts, Rules(cli.config.policies))
+        self._people = Rehearsal(cli, steps, prove=prove)
+        self._policy = _Remembering(self._people.accounts, cli.rules)
 
     def run(self, login: str, password: str, protocols: Sequence[str]) -> list[Verdict]:
         """The password is proved once, whatever the protocols."""
@@ -196,14 +195,14 @@ class Attempt:
 
 def try_delivery(cli: Cli, address: str, size: int, steps: Steps) -> Recipient | Refusal:
     """Whom a message of *size* octets for *address* would go to, or why not."""
-    people = Rehearsal(cli, prove=False)
-    book = RuledAddressBook(people.book, people.accounts, Rules(cli.config.policies))
-    delivery = Delivery(book, open_store(cli), config=cli.config.delivery)
+    people = Rehearsal(cli, steps, prove=False)
+    book = RuledAddressBook(people.book, people.accounts, cli.rules)
+    delivery = Delivery(book, people.store, config=cli.config.delivery)
     most = cli.config.limits.max_message
     if size > most:
         steps.add("size", octets=size, most=most)
         return MessageTooLarge()
     try:
-        return immediate(delivery.resolve(address, size, steps))
+        return immediate(delivery.resolve(address, size or 1, steps))
     except Refusal as refusal:
         return refusal

@@ -314,6 +314,9 @@ class PolicyRule:
     max_connections: CountOrNone | None = None
     """Of one account, instead of ``limits.max_connections_per_account``; 0: no limit."""
     delivery: Literal["accept", "refuse"] | None = None
+    quota_octets: CountOrNone | None = None
+    """Of each account; 0: no limit.  So is quota_messages."""
+    quota_messages: CountOrNone | None = None
 
 
 @dataclass(frozen=True, slots=True)

@@ -12,7 +12,10 @@ from mailhub.config.presets import in_full
 from mailhub.config.problems import did_you_mean, shown
 from mailhub.config.templates import BadTemplate, check_dn
 
-SETTINGS = ("protocols", "networks", "max_connections", "delivery")
+SETTINGS = (
+    *("protocols", "networks", "max_connections", "delivery"),
+    *("quota_octets", "quota_messages"),
+)
 _CONDITIONS = ("groups", "directories", "domains", "accounts")
 _ADDRESS = re.compile(r"[^@\s]+@[^@\s]+")
 _DOMAIN = re.compile(r"[\w-]+(\.[\w-]+)*")
@@ -140,3 +143,7 @@ def _said(rule: PolicyRule) -> Iterator[str]:
         yield f"{rule.max_connections or 'any number of'} connections"
     if rule.delivery is not None:
         yield "mail is taken" if rule.delivery == "accept" else "mail is refused"
+    for setting, unit in (("quota_octets", "octets"), ("quota_messages", "messages")):
+        most: int | None = getattr(rule, setting)
+        if most is not None:
+            yield f"at most {most:,} {unit}" if most else f"any number of {unit}"

@@ -1,7 +1,7 @@
 """Who may do what: the person a rule is about, and what the rules come to.
 
 Each setting stands for itself: of the rules that match a person, the first that says something
-about a setting decides it (:mod:`mailhub.auth.rules`), and its name is kept beside the value.
+about a setting decides it (:mod:`mailhub.rules`), and its name is kept beside the value.
 """
 
 from __future__ import annotations
@@ -42,6 +42,9 @@ class Decision:
     max_connections: int | None = None
     """0: no limit."""
     delivery: bool = True
+    quota_octets: int | None = None
+    """0: no limit."""
+    quota_messages: int | None = None
     rules: Mapping[str, str] = field(default_factory=dict)
     """From the name of a setting to that of the rule that decided it: see :func:`over`."""
 

@@ -22,6 +22,7 @@ from mailhub.config.options import Config
 from mailhub.metrics import Metrics
 from mailhub.model.errors import Refusal, Unavailable
 from mailhub.net.stale import StalePasswords
+from mailhub.rules import Rules
 from mailhub.service.together import at_once
 from mailhub.store.hub.bell import Bell
 from mailhub.store.hub.datadir import DataDir
@@ -85,6 +86,7 @@ def open_engine(
         lmtp=config.lmtp,
         auth=config.auth,
         quota=config.quota,
+        rules=Rules(config.policies),
     )
     bell = Bell.open(data.bell)
     locks = MaildropLocks.open(data.pop3_lock)

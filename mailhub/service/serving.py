@@ -13,7 +13,6 @@ from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
 from mailhub.auth.recipients import RuledAddressBook
-from mailhub.auth.rules import Rules
 from mailhub.config.options import Config, TlsConfig
 from mailhub.delivery.delivery import Delivery
 from mailhub.embed import IMAP4Factory, LMTPFactory, POP3Factory
@@ -21,6 +20,7 @@ from mailhub.interfaces import IAddressBook
 from mailhub.net.host import Host
 from mailhub.net.monitor import make_site
 from mailhub.net.selfsigned import ensure_certificate
+from mailhub.rules import Rules
 from mailhub.service.engine import Engine
 from mailhub.service.people import People
 from mailhub.store.hub.datadir import DataDir

@@ -8,13 +8,13 @@ import pytest
 
 from mailhub.auth.policy import Policy
 from mailhub.auth.recipients import RuledAddressBook
-from mailhub.auth.rules import Rules
 from mailhub.config.options import PolicyRule
 from mailhub.interfaces import LogInForbidden
 from mailhub.model.errors import NotPermitted
 from mailhub.model.mail import AccountId, Client
 from mailhub.model.policy import Terms
 from mailhub.model.steps import Steps
+from mailhub.rules import Rules
 from tests.address_book import MemoryAddressBook
 from tests.auth.accounts import Accounts
 from tests.harness import run

@@ -14,7 +14,6 @@ from scramp import ScramClient
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
-from mailhub.auth.rules import Rules
 from mailhub.config.options import AuthConfig, PolicyRule
 from mailhub.interfaces import (
     BadCredentials,
@@ -27,6 +26,7 @@ from mailhub.interfaces import (
 from mailhub.model.mail import Client
 from mailhub.net.link import Entry
 from mailhub.net.login import LogIn, SaslCancelled
+from mailhub.rules import Rules
 from tests.auth.accounts import Accounts, CountedHashing
 from tests.harness import run
 from tests.memory_store import MemoryStore

@@ -60,6 +60,8 @@ def test_what_holds_for_an_account_names_what_decided_it(commands: Commands, fil
         ("networks over pop3", "10.0.0.0/8", "policy all"),
         ("max_connections", "100", "limits.max_connections_per_account"),
         ("delivery", "accept", "no rule"),
+        ("quota_octets", "no limit", "configuration"),
+        ("quota_messages", "no limit", "configuration"),
     ]
     assert "policy bob" in commands("policy", "show", "bob@example.org", *config).out
     assert commands("policy", "show", "nobody@example.org", *config).code == 1
@@ -95,6 +97,19 @@ def test_a_difference_names_everybody_who_would_gain_or_lose(
     assert answer.code == 0
     assert "bob@example.org  gains" in answer.out
     assert answer.err == "Of 2 accounts 0 would lose something, 1 would gain something\n"
+
+
+def test_limits_of_mail_are_compared_with_all_their_sources(commands: Commands, file: Path) -> None:
+    planned = changed(file, '["imap"]', '["imap"]\nquota_octets = 1000\nquota_messages = 0')
+    words = ("policy", "diff", str(planned), "--config", str(file))
+    (row,) = commands.json(*words)
+    assert (row["setting"], row["before"], row["after"], row["change"], row["decided_by"]) == (
+        *("quota_octets", "no limit", "1000", "loses"),
+        "policy bob",
+    )
+    commands.json("quota", "set", "bob@example.org", "--octets", "2000")
+    assert commands.json(*words) == []
+    commands.json("quota", "set", "bob@example.org", "--octets", "default")
 
 
 def test_nothing_changes_nothing(commands: Commands, file: Path) -> None:

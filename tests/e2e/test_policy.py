@@ -16,13 +16,18 @@ from tests.cli.conftest import Commands
 from tests.e2e.server import LiveServer
 
 PASSWORD = "correct horse"
-ALICE, BOB = "alice@example.org", "bob@example.org"
+ALICE, BOB, CAROL = "alice@example.org", "bob@example.org", "carol@example.org"
 RULES = f"""
 [[policy]]
 name = "bob reads nothing"
 accounts = ["{BOB}"]
 protocols = []
 delivery = "refuse"
+
+[[policy]]
+name = "small"
+accounts = ["{CAROL}"]
+quota_octets = 3000
 
 [[policy]]
 name = "imap for all"
@@ -34,7 +39,7 @@ max_connections = 1
 @pytest.fixture(scope="module")
 def live(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     server = LiveServer(tmp_path_factory.mktemp("policy"), "[auth]\nfailure_delay = 0\n" + RULES)
-    for address in (ALICE, BOB):
+    for address in (ALICE, BOB, CAROL):
         server.add_account(address, PASSWORD)
     yield server
     server.process.stop()
@@ -109,9 +114,36 @@ def test_mail_is_refused_and_the_bounce_tells_the_id(live: LiveServer, commands:
     assert record["detail"] == f"policy bob reads nothing refuses mail for {BOB}"
 
 
+def letter(live: LiveServer, octets: int) -> tuple[int, bytes]:
+    """What the server says to a message for carol."""
+    host, _, port = live.address("lmtp", "none").rpartition(":")
+    with smtplib.LMTP(host, int(port)) as client:
+        try:
+            client.sendmail("a@example.com", [CAROL], "Subject: hello\n\n" + "x" * octets)
+        except smtplib.SMTPDataError as refused:
+            return refused.smtp_code, bytes(refused.smtp_error)  # type: ignore[arg-type]
+        except smtplib.SMTPRecipientsRefused as refused:
+            return refused.recipients[CAROL]
+    return 250, b""
+
+
+def test_a_rule_limits_what_an_account_may_keep(live: LiveServer, commands: Commands) -> None:
+    code, text = letter(live, 4000)
+    assert (code, text[:6]) == (552, b"5.2.2 ")
+    assert explained(commands, text)["outcome"] == "OverQuota"
+    config = ("--config", str(live.config))
+    found = commands("explain", "delivery", CAROL, "--size", "4000", "--json", *config)
+    assert found.code == 1
+    (octets, _) = [step for step in found.json["steps"] if step["what"] == "quota"][:2]
+    assert (octets["most"], octets["decided_by"]) == (3000, "policy small")
+    assert commands("explain", "delivery", CAROL, *config).code == 0
+
+
 def test_changed_rules_count_after_a_reload(live: LiveServer) -> None:
-    live.config.write_text(live.config.read_text().replace('["imap"]', '["imap", "pop3"]'))
+    text = live.config.read_text().replace('["imap"]', '["imap", "pop3"]')
+    live.config.write_text(text.replace("3000", "9000"))
     assert any("policies" in line for line in ask(live.data, "reload"))
+    assert letter(live, 4000)[0] == 250
     mailbox = pop3(live)
     mailbox.user(ALICE)
     mailbox.pass_(PASSWORD)

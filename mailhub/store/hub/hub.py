@@ -25,6 +25,7 @@ from mailhub.model.errors import Unavailable
 from mailhub.model.identity import Known
 from mailhub.model.mail import AccountId, Recipient, StoredCredentials, Usage, Verifier
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.rules import NO_RULES, Rules
 from mailhub.store.hub import accounts, credentials, domains, recipients, usage
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Busy, HubFile, Tx
@@ -51,6 +52,7 @@ class Hub:
         lmtp: LmtpConfig = _DEFAULTS.lmtp,
         auth: AuthConfig = _DEFAULTS.auth,
         quota: QuotaConfig = _DEFAULTS.quota,
+        rules: Rules = NO_RULES,
     ) -> None:
         """Opens (creates, migrates) hub.db.  Raises Damaged, Unavailable."""
         self.file = HubFile.open(data.hub_db)
@@ -60,7 +62,7 @@ class Hub:
         self._delimiter = delivery.recipient_delimiter
         self._recipient_domain = lmtp.default_domain
         self._login_domain = auth.default_domain
-        self.quotas = QuotaTerms(data, self._inline, quota)
+        self.quotas = QuotaTerms(data, self._inline, quota, rules)
         self._news = _News()
         self._flushing: LoopingCall | None = None
 

@@ -4,7 +4,7 @@ For every resource by itself the strongest source that says something counts:
 
 1. the administrator, about the account (``mailhub quota set``, SETQUOTA)
 2. the directory: an attribute of the person
-3. a group of the directory
+3. a ``[[policy]]`` rule, by group or otherwise; never stored, it holds as long as it is there
 4. the administrator, about the accounts of the domain
 5. ``[[quota.domain]]`` of the configuration
 6. ``[quota]`` of the configuration
@@ -18,13 +18,16 @@ from dataclasses import dataclass, replace
 from mailhub.config.options import QuotaConfig, QuotaDomain
 from mailhub.model.errors import NoSuchAccount
 from mailhub.model.mail import AccountId
+from mailhub.model.policy import Decision
 from mailhub.model.quota import RESOURCES, FolderRule, Limits, Quota
-from mailhub.store.hub import accounts, domains
+from mailhub.rules import NO_RULES, Rules, subject_of
+from mailhub.store.hub import accounts, credentials, domains
+from mailhub.store.hub.addresses import split
 from mailhub.store.hub.database import Tx
 
-ADMINISTRATOR, DIRECTORY, GROUP = "administrator", "directory", "group"
-SOURCES = (ADMINISTRATOR, DIRECTORY, GROUP)
-"""That say something about one account, the strongest first."""
+ADMINISTRATOR, DIRECTORY = "administrator", "directory"
+SOURCES = (ADMINISTRATOR, DIRECTORY)
+"""That are kept about one account, the strongest first."""
 ACCOUNT, TOTAL = "account", "total"
 """Scopes of what is said about a domain."""
 
@@ -73,7 +76,7 @@ def version(tx: Tx) -> int:
     return int(row[0])
 
 
-def sources(tx: Tx, account: AccountId, config: QuotaConfig) -> Sources:
+def sources(tx: Tx, account: AccountId, config: QuotaConfig, rules: Rules = NO_RULES) -> Sources:
     """Raises NoSuchAccount."""
     row = tx.execute(
         "SELECT number, domain FROM account JOIN address ON address.account = account.number"
@@ -83,11 +86,46 @@ def sources(tx: Tx, account: AccountId, config: QuotaConfig) -> Sources:
     if row is None:
         raise NoSuchAccount
     number, domain = int(row[0]), str(row[1])
+    mine = _kept(tx, number)
+    if rules.about_quota:
+        stored = credentials.of_id(tx, account)
+        mine += [] if stored is None else _of_rules(rules.decide(subject_of(stored)))
+    return _together(tx, domain, mine, config)
+
+
+def sources_if(
+    tx: Tx, address: str, config: QuotaConfig, decision: Decision, directory: Limits
+) -> Sources:
+    """What would hold for whoever is, or would be, called *address*, under another configuration.
+
+    *decision* is that of its rules; *directory* what a directory says, if there is no account yet.
+    """
+    local, domain = split(address)
+    row = tx.execute(
+        "SELECT account FROM address WHERE domain = ? AND local = ? AND is_primary", (domain, local)
+    ).fetchone()
+    mine = [Said(DIRECTORY, directory)] if row is None else _kept(tx, int(row[0]))
+    return _together(tx, domain, [*mine, *_of_rules(decision)], config)
+
+
+def _kept(tx: Tx, number: int) -> list[Said]:
     said = tx.execute(
         f"SELECT source, detail, {_COLUMNS} FROM quota_limit WHERE account = ?", (number,)
     )
     own = {source: Said(_named(source, detail), Limits(*rest)) for source, detail, *rest in said}
-    mine = [own[source] for source in SOURCES if source in own]
+    return [own[source] for source in SOURCES if source in own]
+
+
+def _of_rules(decision: Decision) -> list[Said]:
+    """Each limit may be another rule's."""
+    said = {
+        "quota_octets": Limits(octets=decision.quota_octets),
+        "quota_messages": Limits(messages=decision.quota_messages),
+    }
+    return [Said(f"policy {decision.rules[name]}", what) for name, what in said.items() if what]
+
+
+def _together(tx: Tx, domain: str, mine: Sequence[Said], config: QuotaConfig) -> Sources:
     return Sources(
         domain,
         (*mine, *_of_domain(tx, domain, ACCOUNT), *_configured(config, domain)),
@@ -100,12 +138,7 @@ def domain_sources(tx: Tx, domain: str, config: QuotaConfig) -> Sources:
 
     Raises NoSuchDomain.
     """
-    name = domains.get(tx, domain).name
-    return Sources(
-        name,
-        (*_of_domain(tx, name, ACCOUNT), *_configured(config, name)),
-        (*_of_domain(tx, name, TOTAL), *_configured_total(config, name)),
-    )
+    return _together(tx, domains.get(tx, domain).name, (), config)
 
 
 def _named(source: str, detail: str) -> str:

@@ -11,6 +11,7 @@ from mailhub.config.options import QuotaConfig
 from mailhub.model.errors import NoSuchAccount
 from mailhub.model.mail import AccountId, Usage
 from mailhub.model.quota import UNLIMITED, Quota
+from mailhub.rules import NO_RULES, Rules
 from mailhub.store.hub import accounts, quota
 from mailhub.store.hub.database import Busy, HubFile, Tx, rows
 from mailhub.store.hub.datadir import DataDir
@@ -25,9 +26,12 @@ REMEMBERED = 10_000
 class QuotaTerms:
     """Used in the reactor, but for ``begin`` and the totals."""
 
-    def __init__(self, data: DataDir, inline: HubFile, config: QuotaConfig) -> None:
+    def __init__(
+        self, data: DataDir, inline: HubFile, config: QuotaConfig, rules: Rules = NO_RULES
+    ) -> None:
         self._inline = inline
         self._config = config
+        self._rules = rules
         self._version = 0
         self._known: dict[AccountId, tuple[Quota, int]] = {}
         """With the account's number."""
@@ -40,9 +44,10 @@ class QuotaTerms:
     def config(self) -> QuotaConfig:
         return self._config
 
-    def use(self, config: QuotaConfig) -> None:
+    def use(self, config: QuotaConfig, rules: Rules) -> None:
         """From now on."""
         self._config = config
+        self._rules = rules
         self._known.clear()
 
     def terms(self, account: AccountId) -> Terms:
@@ -76,7 +81,8 @@ class QuotaTerms:
 
     def _read(self, tx: Tx, account: AccountId) -> tuple[Quota, int]:
         try:
-            found = quota.effective(quota.sources(tx, account, self._config), self._config)
+            sources = quota.sources(tx, account, self._config, self._rules)
+            found = quota.effective(sources, self._config)
             return found, accounts.get(tx, account).number
         except NoSuchAccount:  # deleted while it is open: what is left can be taken away
             return UNLIMITED, 0

@@ -50,6 +50,9 @@ class Rules:
     def __init__(self, rules: Sequence[PolicyRule] = ()) -> None:
         self._rules = tuple(map(_compiled, rules))
         self.about_delivery = any(rule.delivery is not None for rule in rules)
+        self.about_quota = any(
+            rule.quota_octets is not None or rule.quota_messages is not None for rule in rules
+        )
 
     def decide(self, subject: Subject) -> Decision:
         groups = frozenset(name for group in subject.groups for name in _names(group))
@@ -68,13 +71,18 @@ def subject_of(stored: StoredCredentials) -> Subject:
 def _decision(said: dict[str, _Rule]) -> Decision:
     rules = {setting: deciding.rule for setting, deciding in said.items()}
     protocols = rules["protocols"].protocols if "protocols" in rules else None
+
+    def number(setting: str) -> int | None:
+        value: int | None = getattr(rules[setting], setting) if setting in rules else None
+        return value
+
     return Decision(
         protocols=None if protocols is None else frozenset(protocols),
         networks={p: said[over(p)].networks for p in PROTOCOLS if over(p) in said},
-        max_connections=rules["max_connections"].max_connections
-        if "max_connections" in rules
-        else None,
+        max_connections=number("max_connections"),
         delivery="delivery" not in rules or rules["delivery"].delivery == "accept",
+        quota_octets=number("quota_octets"),
+        quota_messages=number("quota_messages"),
         rules={setting: rule.name for setting, rule in rules.items()},
     )
 

@@ -8,10 +8,10 @@ from typing import Any
 
 import pytest
 
-from mailhub.auth.rules import Rules
 from mailhub.config.options import PolicyRule
 from mailhub.model.directory import Group, canonical_dn
 from mailhub.model.policy import PROTOCOLS, Decision, Subject
+from mailhub.rules import Rules
 
 STAFF = Group("cn=Staff,ou=Groups,dc=example,dc=org", "Staff")
 ALICE = Subject("alice@example.org", "corp", frozenset({STAFF}))
