@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Iterator, Sequence
+from contextlib import suppress
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import click
 
 from mailhub.auth.effects import Change, Effect, Effects, changes
 from mailhub.cli.context import Cli, Failed, options
-from mailhub.cli.output import Row, counted
+from mailhub.cli.output import Row, counted, printable
 from mailhub.config.load import load
 from mailhub.config.options import Config, DirectoryConfig, PolicyRule
 from mailhub.config.policies import describe_policy
@@ -24,7 +25,9 @@ from mailhub.model.quota import Limits
 from mailhub.model.steps import UNHEARD
 from mailhub.rules import Rules, subject_of
 from mailhub.store.hub import accounts, credentials, identities, quota
+from mailhub.store.hub.addresses import canonical, canonical_domain, split
 from mailhub.store.hub.database import Tx
+from mailhub.store.hub.errors import BadAddress
 
 
 @click.group("policy")
@@ -48,15 +51,14 @@ def show(cli: Cli, account: str | None) -> None:
         for name, value in effect.told().items()
     ]
     if cli.out.as_json:
-        groups = sorted(group.dn for group in subject.groups)
-        cli.out.json(
-            {"account": subject.address, "directory": subject.directory, "groups": groups}
-            | {"settings": rows}
-        )
+        dns = sorted(group.dn for group in subject.groups)
+        about = {"account": subject.address, "directory": subject.directory, "groups": dns}
+        cli.out.json({**about, "settings": rows})
         return
     cli.out.rows(rows, ("setting", "value", "decided_by"))
     if subject.groups:
-        cli.out.lines(["", f"groups: {', '.join(sorted(g.name for g in subject.groups))}"])
+        groups = ", ".join(sorted(group.name for group in subject.groups))
+        cli.out.lines(["", printable(f"groups: {groups}")])
 
 
 def _show_rules(cli: Cli) -> None:
@@ -221,9 +223,13 @@ def _own_address(cli: Cli, person: Person) -> str | None:
 
 def _address(person: Person, config: DirectoryConfig) -> str | None:
     """What an account of the person would be called."""
-    served = {domain.casefold() for domain in config.domains}
-    addresses = (address.casefold() for address in person.addresses)
-    return next((a for a in addresses if not served or a.rpartition("@")[2] in served), None)
+    served = {canonical_domain(domain) for domain in config.domains}
+    for address in person.addresses:
+        with suppress(BadAddress):
+            own = canonical(address)
+            if not served or split(own)[1] in served:
+                return own
+    return None
 
 
 def _of_directory(config: DirectoryConfig) -> Iterator[Person]:

@@ -7,8 +7,11 @@ Directories are asked for real, in this process.
 
 from __future__ import annotations
 
+import shutil
 import tempfile
+import time
 from collections.abc import Mapping
+from contextlib import suppress
 from pathlib import Path
 from typing import NoReturn, cast
 
@@ -38,6 +41,9 @@ from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
 from mailhub.store.hub.people import HubIdentities
 from mailhub.store.runner import InlineRunner
+
+PREFIX = "explain-"
+LEFT_SECONDS = 3600
 
 
 class Rehearsal:
@@ -85,8 +91,12 @@ class Rehearsal:
 
 
 def _copied_hub(cli: Cli) -> Hub:
-    """Removed at the end of the command."""
-    folder = tempfile.TemporaryDirectory(prefix="explain-", dir=cli.data.spool)
+    """Removed at the end of the command; what one that was killed has left, here."""
+    for left in cli.data.spool.glob(f"{PREFIX}*"):
+        with suppress(FileNotFoundError):
+            if left.stat().st_mtime < time.time() - LEFT_SECONDS:
+                shutil.rmtree(left, ignore_errors=True)
+    folder = tempfile.TemporaryDirectory(prefix=PREFIX, dir=cli.data.spool)
     cli.keep(folder.cleanup)
     data = DataDir(Path(folder.name))
     data.run.mkdir()

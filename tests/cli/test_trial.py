@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+import os
+import time
 from typing import Any
 
 import pytest
@@ -106,9 +108,16 @@ def test_the_connections_that_the_account_has_now_count(
 
 
 def test_a_try_leaves_no_trace(commands: Commands, config: tuple[str, str]) -> None:
+    spool = commands.path / "spool"
+    for name, age in (("explain-old", 7200), ("explain-new", 10)):
+        (spool / name).mkdir()
+        then = time.time() - age
+        os.utime(spool / name, (then, then))
     before = commands.json("account", "show", "alice@example.org")
     commands("explain", "login", "alice", "--password-stdin", *config, input=PASSWORD + "\n")
     assert commands.json("account", "show", "alice@example.org") == before
+    assert [path.name for path in spool.iterdir()] == ["explain-new"]  # somebody else's
+    (spool / "explain-new").rmdir()
 
 
 @pytest.mark.parametrize(
