@@ -26,6 +26,7 @@ _TOKEN = re.compile(rb"[^\s;()\"]+")
 _PARAMETER = re.compile(
     rb'[;\s]*+([^\s=;"]++)[ \t]*+=[ \t]*+(?:"((?:[^"\\]|\\.)*+)"?|([^;]*))[^;]*', re.DOTALL
 )
+_pieces = re.compile(rb'[();="]|\\.?|[^();="\\]+', re.DOTALL).finditer
 _not_parameter = re.compile(rb"[;\s]*[^;]*")
 _quoted_pair = re.compile(rb"\\(.)", re.DOTALL).sub
 
@@ -93,13 +94,14 @@ def _first(fields: Fields, name: bytes) -> bytes | None:
 
 def _encoding(fields: Fields) -> bytes:
     values = fields.get(b"content-transfer-encoding")
-    match = _TOKEN.search(values[0]) if values else None
+    match = _TOKEN.search(_without_comments(values[0])) if values else None
     return match[0] if match else b"7bit"  # 2045 6.1
 
 
 @lru_cache(1024)
 def content_type(value: bytes) -> ContentType:
     """Text/plain in us-ascii when *value* is no media type (RFC 2045 5.2)."""
+    value = _without_comments(value)
     match = _TYPE.match(value)
     if match is None:
         return TEXT_PLAIN
@@ -140,6 +142,27 @@ def parameters(value: bytes, position: int = 0) -> Parameters:
     return tuple(found)
 
 
+def _without_comments(value: bytes) -> bytes:
+    """*value* without the comments before its first parameter (2045 5.1, 6.1; 5322 3.2.2)."""
+    if b"(" not in value:
+        return value
+    kept, depth = b"", 0
+    for piece in _pieces(value):
+        token = piece[0]
+        if token == b"(":
+            depth += 1
+        elif token == b")" and depth:
+            depth -= 1
+            kept += b" "
+        elif depth:
+            continue
+        elif token in (b";", b"=", b'"'):  # file names may have parentheses
+            return kept.lstrip() + value[piece.start() :]
+        else:
+            kept += token
+    return value if depth else kept.strip()
+
+
 def _without_comment(token: bytes) -> bytes:
     """2045 5.1 allows one; what follows no white space is part of an unquoted file name."""
     start = token.rfind(b"(")
@@ -151,6 +174,7 @@ def _without_comment(token: bytes) -> bytes:
 @lru_cache(256)
 def content_disposition(value: bytes) -> tuple[bytes, Parameters] | None:
     """Its kind as it came, and its parameters; None when there is no kind."""
+    value = _without_comments(value)
     match = _TOKEN.match(value)
     if match is None:
         return None

@@ -78,3 +78,44 @@ def test_languages_are_separate_tags() -> None:
 @pytest.mark.parametrize("value", [b"", b"()", b";"])
 def test_no_encoding_is_7bit(value: bytes) -> None:
     assert content({b"content-transfer-encoding": [value]}).encoding == b"7bit"
+
+
+@pytest.mark.parametrize(
+    ("value", "encoding"),
+    [
+        (b"(comment) BASE64 (another)", b"BASE64"),
+        (b"base64(x(y)\\)z)", b"base64"),
+        (b"quoted-printable (never closed", b"quoted-printable"),
+    ],
+)
+def test_comments_are_no_encoding(value: bytes, encoding: bytes) -> None:
+    assert content({b"content-transfer-encoding": [value]}).encoding == encoding
+
+
+@pytest.mark.parametrize(
+    ("value", "media", "charset"),
+    [
+        (b"(a;b)text (c) / (d(e)) html (f); charset=x", "text/html", "x"),
+        (b"text/html (\\)); charset=x (g)", "text/html", "x"),
+        (b"text/html (never closed; charset=x", "text/html", "x"),
+        (b"text/html) ; charset=x", "text/html", "x"),
+    ],
+)
+def test_comments_are_no_part_of_a_media_type(value: bytes, media: str, charset: str) -> None:
+    found = content_type(value)
+    assert (found.media, found.charset) == (media, charset)
+
+
+@pytest.mark.parametrize(
+    ("value", "found"),
+    [
+        (b"(c) attachment (d); filename=a", (b"attachment", ((b"filename", b"a"),))),
+        (b'attachment; filename="a (1).txt"', (b"attachment", ((b"filename", b"a (1).txt"),))),
+        (b'attachment filename="a (1).txt"', (b"attachment", ((b"filename", b"a (1).txt"),))),
+        (b"filename=a (1).txt", (b"attachment", ((b"filename", b"a (1).txt"),))),
+    ],
+)
+def test_comments_are_no_disposition(
+    value: bytes, found: tuple[bytes, tuple[tuple[bytes, bytes], ...]]
+) -> None:
+    assert content_disposition(value) == found
