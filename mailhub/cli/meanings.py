@@ -51,6 +51,8 @@ MEANINGS: Mapping[str, str] = {
     "MailboxGone": "The mailbox was deleted while it was open.",
     "InUse": "Somebody else holds the maildrop: a second POP3 client, or one that hung up badly"
     " and is not yet timed out.  mailhub session list shows it.",
+    "TooSoon": "The last POP3 session of the account began less than pop3.login_delay ago.",
+    "Busy": "hub.db was locked by another process for too long; the client was told to try again.",
     "Refusal": "The request was refused.",
 }
 

@@ -40,7 +40,7 @@ _TABLE: dict[type[Exception], Row] = {
     login.TooManyConnections: Row("SYS/TEMP"),
     login.LogInUnavailable: Row("SYS/TEMP", "Log-in is not possible at the moment"),
     login.LogInRefused: Row("AUTH", "Log-in refused"),
-    TooSoon: Row("LOGIN-DELAY"),
+    TooSoon: Row("LOGIN-DELAY", reported=True),
     model.InUse: Row("IN-USE", "Another POP3 session is reading this mailbox", True),
     model.Unavailable: Row("SYS/TEMP", reported=True),
     model.MailboxGone: Row("SYS/TEMP"),
