@@ -49,7 +49,7 @@ LEFT_SECONDS = 3600
 class Rehearsal:
     """*prove*: passwords are sent to directories; otherwise they are taken to be right.
 
-    ``local`` are the accounts of the hub, ``accounts`` and ``book`` those of directories as well,
+    ``local`` is the hub, ``accounts`` and ``book`` those of directories as well,
     ``passwords`` what the directories say of passwords, by name; ``store`` is for asking whether
     there is room.
     """
@@ -68,7 +68,7 @@ class Rehearsal:
         adoption = Adoption(identities, self.store, served, _unfurnished)
         freshness = Freshness({each.name: each.refresh for each in config.directories})
         everybody = list(directories.values())
-        self.local: ILocalAccounts = hub
+        self.local = hub
         self.accounts: ILocalAccounts = Accounts(hub, adoption, everybody, freshness)
         self.book: IAddressBook = AddressBook(
             hub,
@@ -143,14 +143,7 @@ class _Account:
 
     async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
         """Of an account that only the rehearsal has: whether an empty one would have room."""
-        config = self._cli.config.quota
-        sources = await self._hub.read(quota.sources, self._account, config, self._cli.rules)
-        used = await self._hub.read(_usage, self._account)
-        for resource, amount in (("octets", used.octets), ("messages", used.messages)):
-            most, source = sources.limit(resource)
-            self._steps.add(
-                "quota", of=resource, most=most or "no limit", decided_by=source, used=amount
-            )
+        sources = await tell_limits(self._cli, self._hub, self._steps, self._account)
         try:
             real = await open_store(self._cli).account(self._account)
         except NoSuchAccount:
@@ -159,6 +152,16 @@ class _Account:
                 raise OverQuota from None
         else:
             await real.check_room(name, octets, messages)
+
+
+async def tell_limits(cli: Cli, hub: Hub, steps: Hearer, account: AccountId) -> quota.Sources:
+    """What limits the account's mail, who says so, and what is used."""
+    sources = await hub.read(quota.sources, account, cli.config.quota, cli.rules)
+    used = await hub.read(_usage, account)
+    for resource, amount in (("octets", used.octets), ("messages", used.messages)):
+        most, source = sources.limit(resource)
+        steps.add("quota", of=resource, most=most or "no limit", decided_by=source, used=amount)
+    return sources
 
 
 def _usage(tx: Tx, account: AccountId) -> Usage:

@@ -27,7 +27,7 @@ from mailhub.auth.recipients import RuledAddressBook
 from mailhub.auth.verifiers import NOBODY
 from mailhub.cli.context import Cli
 from mailhub.cli.control import NoServer, ServerRefused, ask
-from mailhub.cli.rehearsal import Rehearsal
+from mailhub.cli.rehearsal import Rehearsal, tell_limits
 from mailhub.cli.store import immediate
 from mailhub.delivery.delivery import Delivery
 from mailhub.interfaces import (
@@ -132,6 +132,7 @@ class Attempt:
                 verdicts.append(replace(verdicts[0], protocol=protocol))
             else:
                 verdicts.append(self._verdict(protocol, self._let_in))
+        self._tell_limits()
         return verdicts
 
     def _verdict(self, protocol: str, decide: Callable[[Client], None]) -> Verdict:
@@ -191,6 +192,11 @@ class Attempt:
         self._steps.add("connections", open=open_now, most=most or "no limit")
         if most and open_now >= most:
             raise TooManyConnections(f"Too many connections of this account ({open_now} are open)")
+
+    def _tell_limits(self) -> None:
+        stored = self._policy.proved
+        if stored is not None:
+            immediate(tell_limits(self._cli, self._people.local, self._steps, stored.account))
 
 
 def try_delivery(cli: Cli, address: str, size: int, steps: Steps) -> Recipient | Refusal:

@@ -59,6 +59,11 @@ def test_a_log_in_is_decided_for_each_protocol(commands: Commands, config: tuple
     account = answer.json["steps"][1]
     assert (account["log_in_name"], account["address"]) == ("alice", "alice@example.org")
     assert commands("explain", "login", "alice", *HERE, "--protocol", "imap", *config).code == 0
+    limits = [step for step in answer.json["steps"] if step["what"] == "quota"]
+    assert [(step["of"], step["most"], step["decided_by"]) for step in limits] == [
+        ("octets", "no limit", "configuration"),
+        ("messages", "no limit", "configuration"),
+    ]
 
 
 @pytest.mark.parametrize(

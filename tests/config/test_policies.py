@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import textwrap
 from pathlib import Path
 
 import pytest
@@ -91,3 +92,21 @@ def test_a_rule_is_described_in_a_sentence() -> None:
         "policy staff (domains: a.example): log-in over imap, any number of connections,"
         " mail is refused"
     ) in plan
+
+
+def test_the_example_of_the_documentation_is_one() -> None:
+    page = (Path(__file__).parents[2] / "docs" / "policy.rst").read_text()
+    example = page.partition("A rule has conditions and settings::\n")[2].partition("\nWhom a")[0]
+    directory = (
+        '[[directory]]\nname = "corp"\nservers = ["ldaps://ldap.example.org"]\n'
+        'preset = "openldap"\nuser_base = "dc=example,dc=org"\n'
+    )
+    config = parse(LISTENER + directory + textwrap.dedent(example), Path("mailhub.toml"))
+    assert [rule.name for rule in config.policies] == [
+        "boardroom",
+        "contractors",
+        "leavers",
+        "POP3 in the office only",
+    ]
+    told = [line for line in advise(config) if line.startswith("policy")]
+    assert told == ["policy leavers: protocols is empty, so nobody it matches can log in"]
