@@ -17,7 +17,8 @@ MEANINGS: Mapping[str, str] = {
     " show), by its domain, or in the directory.",
     "SecretExpired": "The password is right, and expired or to be changed in the directory.",
     "LogInForbidden": "Not in this way, even with the right password: protocol, network, no TLS,"
-    " or no right to act as somebody else.  mailhub policy show prints what holds for an account.",
+    " no right to act as somebody else, or a person of a directory who cannot have an account here."
+    "  mailhub policy show prints what holds for an account.",
     "TooManyConnections": "The account has as many connections as it may; the detail names who"
     " holds them.  mailhub session list shows them, mailhub session end ends them.",
     "TooManyAttempts": "Too many different wrong passwords from there for this account, so this"
