@@ -8,11 +8,12 @@ import sys
 from pathlib import Path
 from tempfile import TemporaryDirectory
 
+import click
 import pytest
 from click.testing import CliRunner
 
 from mailhub import __version__
-from mailhub.cli import NOUNS, bench, cli, context
+from mailhub.cli import NOUNS, cli, context
 from mailhub.store.hub import domains
 from mailhub.store.hub.database import HubFile
 from tests.cli.conftest import Commands
@@ -114,6 +115,12 @@ def test_wrong_usage_is_told_with_exit_code_2() -> None:
     assert "No such command" in done.stderr
 
 
+def test_a_noun_does_not_import_what_only_others_need() -> None:
+    loaded = "import sys, mailhub.cli; print(*sys.modules)"
+    done = subprocess.run([sys.executable, "-c", loaded], capture_output=True, text=True)
+    assert not {"ldap3", "argon2", "rich", "twisted"} & set(done.stdout.split())
+
+
 def test_the_program_does_its_work_in_a_process_of_its_own(tmp_path: Path) -> None:
     assert program("domain", "add", "example.org", cwd=tmp_path).returncode == 0
     done = program("account", "add", "a@example.org", "--no-password", cwd=tmp_path)
@@ -122,10 +129,12 @@ def test_the_program_does_its_work_in_a_process_of_its_own(tmp_path: Path) -> No
 
 def test_every_command_takes_the_common_options_and_explains_itself() -> None:
     for noun in NOUNS:
-        commands = getattr(noun.group, "commands", {"": noun.group})
+        group = cli.get_command(click.Context(cli), noun)
+        assert group is not None
+        commands = getattr(group, "commands", {"": group})
         for command in commands.values():
             names = {option for p in command.params for option in p.opts}
             # bench measures servers from outside: it opens no data directory.
-            common = {"--json"} if noun is bench else {"--json", "--config", "--data-dir"}
+            common = {"--json"} if noun == "bench" else {"--json", "--config", "--data-dir"}
             assert common <= names, command.name
             assert command.help, command.name
