@@ -124,6 +124,7 @@ class IAccount(Interface):
 
     id: AccountId = Attribute("Immutable id.")
     address: str = Attribute("Its primary address, for people and logs.")
+    read_only: bool = Attribute("Whether everything that would change it is refused: NotPermitted.")
 
     async def mailboxes() -> list[MailboxEntry]:
         """Every name that exists, is subscribed or is a parent of one that exists, sorted."""

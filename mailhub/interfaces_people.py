@@ -9,6 +9,7 @@ from collections.abc import Sequence
 
 from zope.interface import Interface
 
+from mailhub.model.apppasswords import AppPassword
 from mailhub.model.directory import Person, PersonId
 from mailhub.model.identity import Adopted, Identity, Known, Trust
 from mailhub.model.mail import AccountId, StoredCredentials
@@ -69,6 +70,16 @@ class IIdentities(Interface):
 
         Raises NoSuchAccount: it is deleted already, or the person is back.
         """
+
+
+class IAppPasswords(Interface):
+    """Secrets for single devices and programs."""
+
+    async def app_password(digest: bytes) -> AppPassword | None:
+        """By :func:`mailhub.model.apppasswords.digest`.  Raises Unavailable."""
+
+    def record_app_password(number: int, address: str) -> None:
+        """It is used now, from *address*.  Immediate."""
 
 
 class IAdoption(Interface):

@@ -48,7 +48,7 @@ EVENTS: Mapping[str, str] = {
     "tls.reload_failed": "certificates not read again, the old ones stay: {reason}",
     "tls.created": "made a private CA and a certificate for {names}",
     # log-in
-    "login.ok": "{account} logged in from {peer} ({mechanism})",
+    "login.ok": "{account} logged in from {peer} ({mechanism}, {means})",
     "login.refused": "{user} from {peer} refused ({mechanism}): {reason} [{reason_id}] {detail}",
     "login.cancelled": "log-in from {peer} given up by the client ({mechanism})",
     "client.stale": "{peer} keeps presenting {what} of {user} ({mechanism})",
@@ -85,9 +85,6 @@ EVENTS: Mapping[str, str] = {
     "command.refused": "{command} refused: {reason} [{reason_id}] {detail}",
     "bad.commands": "too many bad commands",
     # quota
-    "quota.warning": "{account} has reached {threshold} % of its quota ({percent} %)",
-    "quota.not_told": "the {kind} about the quota of {account} failed: {reason}",
-    "quota.drift": "{account}: messages {messages}, ledger {ledger}, stored {stored}, hub {hub}",
     "quota.set": "{user} set the quota of {account}: {limits}",
     # store
     "store.opened": "store opened in {path}",

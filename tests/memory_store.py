@@ -163,6 +163,8 @@ class MemoryStore:
 
 @implementer(IAccount)
 class MemoryAccount:
+    read_only = False
+
     def __init__(self, store: MemoryStore, account: AccountId, address: str) -> None:
         self.store = store
         self.id = account

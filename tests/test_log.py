@@ -32,6 +32,7 @@ def an_entry(**fields: object) -> dict[str, Any]:
         "account": "alice@example.org",
         "peer": "192.0.2.1",
         "mechanism": "PLAIN",
+        "means": "password",
         **fields,
     }
 
@@ -84,7 +85,7 @@ def test_an_event_has_its_name_level_and_fields(events: Events) -> None:
 def test_text_is_a_sentence_with_time_level_and_connection() -> None:
     assert log.as_text(an_entry()) == (
         "2023-11-14T22:13:20.250Z info  login.ok [imap k3f1] "
-        "alice@example.org logged in from 192.0.2.1 (PLAIN)\n"
+        "alice@example.org logged in from 192.0.2.1 (PLAIN, password)\n"
     )
 
 
@@ -92,7 +93,7 @@ def test_fields_that_were_not_given_read_as_a_dash() -> None:
     entry = an_entry()
     del entry["mechanism"]
 
-    assert log.as_text(entry).endswith("from 192.0.2.1 (-)\n")
+    assert log.as_text(entry).endswith("from 192.0.2.1 (-, password)\n")
 
 
 def test_a_field_of_an_odd_type_does_not_lose_the_event() -> None:
@@ -138,6 +139,7 @@ def test_json_is_one_object_with_the_fields_as_they_are() -> None:
         "account": "alice@example.org",
         "peer": "192.0.2.1",
         "mechanism": "PLAIN",
+        "means": "password",
         "port": 4711,
     }
 

@@ -11,7 +11,7 @@ never tried elsewhere, where it could count as an attack or be somebody else's.
 from __future__ import annotations
 
 from collections.abc import Awaitable, Callable, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Protocol
 
 from twisted.cred.checkers import ICredentialsChecker
@@ -20,6 +20,7 @@ from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailhub.auth.policy import Policy
+from mailhub.auth.realm import avatar_id_of
 from mailhub.auth.throttle import Throttle
 from mailhub.interfaces import (
     BadCredentials,
@@ -29,7 +30,7 @@ from mailhub.interfaces import (
     NoSuchPerson,
 )
 from mailhub.model.errors import Unavailable
-from mailhub.model.mail import AccountId, Client, StoredCredentials
+from mailhub.model.mail import Client, StoredCredentials
 from mailhub.model.policy import Terms
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.sasl.prep import NotPreparable, saslprep
@@ -76,7 +77,7 @@ class PasswordSource(Protocol):
 
 @implementer(ICredentialsChecker)
 class PasswordChain:
-    """Asks *sources* in their order; the avatar id is the account's.
+    """Asks *sources* in their order; the avatar id is that of :mod:`.realm`.
 
     *decoy* takes as long as looking at a password does: for those whom nobody knows, unless a
     source that was asked pads, so that the time of a refusal does not tell who exists.
@@ -102,15 +103,15 @@ class PasswordChain:
     async def _check(self, credentials: IUsernamePassword) -> bytes | tuple[()]:
         given = _given(credentials)
         try:
-            account, terms = await self._decide(given)
+            avatar_id, terms = await self._decide(given)
         except LogInRefused as refusal:
             given.steps.add("refused", reason=type(refusal).__name__, detail=refusal.detail)
             raise
         if IClientCredentials.providedBy(credentials):
             credentials.terms = terms
-        return account.encode("utf-8")
+        return avatar_id
 
-    async def _decide(self, given: Given) -> tuple[AccountId, Terms]:
+    async def _decide(self, given: Given) -> tuple[bytes, Terms]:
         attempt = self._throttle.begin(given.address, given.login, given.password.encode("utf-8"))
         try:
             stored = await self._ask(given)
@@ -126,7 +127,9 @@ class PasswordChain:
             attempt.undecided()
             raise
         attempt.succeeded()
-        return stored.account, terms
+        if stored.means:
+            terms = replace(terms, means=stored.means)
+        return avatar_id_of(stored.account, read_only=stored.read_only), terms
 
     async def _ask(self, given: Given) -> StoredCredentials:
         asked = [source for source in self._sources if source.takes(given)]

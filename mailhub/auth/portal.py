@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from pathlib import Path
 from types import MappingProxyType
 
@@ -37,11 +37,12 @@ def make_checkers(
     secret: bytes,
     policy: Policy | None = None,
     directories: Mapping[str, PasswordSource] = MappingProxyType({}),
+    first: Sequence[PasswordSource] = (),
 ) -> list[ICredentialsChecker]:
     """Passwords and SCRAM under one throttle.
 
     *accounts* are those with verifiers here; *directories* the other sources of passwords, by their
-    name in ``auth.order``.
+    name in ``auth.order``.  *first* are asked before them, whatever that order is.
     """
     throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
     memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
@@ -51,7 +52,7 @@ def make_checkers(
     # A reloaded order may name a directory that is there after the next restart.
     sources = [known[name] for name in config.order or known if name in known]
     return [
-        PasswordChain(sources, policy, throttle, local.decoy),
+        PasswordChain([*first, *sources], policy, throttle, local.decoy),
         ScramChecker(accounts, policy, throttle, secret),
     ]
 

@@ -1,4 +1,8 @@
-"""The realm: from an account's id to its mail."""
+"""The realm: from an account's id to its mail.
+
+The avatar id says as well whether the client may only read.  A realm that knows nothing of that
+finds no account of such a name, so nobody gets more than they may.
+"""
 
 from __future__ import annotations
 
@@ -8,6 +12,7 @@ from twisted.cred.portal import IRealm
 from twisted.internet.defer import Deferred
 from zope.interface import Interface, implementer
 
+from mailhub.auth.readonly import ReadOnlyAccount
 from mailhub.interfaces import (
     BadCredentials,
     IAccount,
@@ -18,7 +23,13 @@ from mailhub.interfaces import (
 from mailhub.model.errors import Damaged, NoSuchAccount, Unavailable
 from mailhub.model.mail import AccountId
 
+_READ_ONLY = b"\0read-only"
+
 Avatar = tuple[type[Interface], object, Callable[[], None]]
+
+
+def avatar_id_of(account: AccountId, *, read_only: bool) -> bytes:
+    return account.encode("utf-8") + (_READ_ONLY if read_only else b"")
 
 
 @implementer(IRealm)
@@ -44,7 +55,8 @@ class MailRealm:
     async def _open(self, avatar_id: bytes | tuple[()]) -> Avatar:
         if isinstance(avatar_id, tuple):  # cred's ANONYMOUS
             raise LogInForbidden("anonymous log-in is not served")
-        account_id = AccountId(avatar_id.decode("utf-8", "replace"))
+        octets = avatar_id.removesuffix(_READ_ONLY)
+        account_id = AccountId(octets.decode("utf-8", "replace"))
         try:
             account = await self._store.account(account_id)
         except NoSuchAccount:
@@ -52,6 +64,8 @@ class MailRealm:
         except (Unavailable, Damaged) as problem:
             raise LogInUnavailable(str(problem)) from problem
         self._seen(account.id)
+        if octets != avatar_id:
+            account = ReadOnlyAccount(account)
         return IAccount, account, _nothing_to_release
 
 

@@ -19,6 +19,7 @@ NOUNS = (
     "account",
     "alias",
     "passwd",
+    "app-password",
     "mailbox",
     "session",
     "server",

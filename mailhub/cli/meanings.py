@@ -15,9 +15,11 @@ MEANINGS: Mapping[str, str] = {
     " wrong password.  Is the name right, and does mailhub directory check find it?",
     "LogInDisabled": "The password is right, and the account is disabled: here (mailhub account"
     " show), by its domain, or in the directory.",
-    "SecretExpired": "The password is right, and expired or to be changed in the directory.",
+    "SecretExpired": "The password is right, and expired or to be changed in the directory; or an"
+    " app password whose time is over (mailhub app-password list).",
     "LogInForbidden": "Not in this way, even with the right password: protocol, network, no TLS,"
-    " no right to act as somebody else, or a person of a directory who cannot have an account here."
+    " no right to act as somebody else, not what the app password is for, or a person of a"
+    " directory who cannot have an account here."
     "  mailhub policy show prints what holds for an account.",
     "TooManyConnections": "The account has as many connections as it may; the detail names who"
     " holds them.  mailhub session list shows them, mailhub session end ends them.",

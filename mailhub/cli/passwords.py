@@ -11,6 +11,7 @@ import sys
 import click
 
 from mailhub.auth.verifiers import BadPassword, make_verifiers
+from mailhub.model.apppasswords import is_recognised
 from mailhub.model.errors import Refusal
 from mailhub.model.mail import Verifier
 
@@ -35,6 +36,8 @@ def choose(*, from_stdin: bool, generate: bool) -> str:
         raise UnusablePassword("Give the password with --password-stdin, or use --generate")
     if not password:
         raise UnusablePassword("The password must not be empty")
+    if is_recognised(password):
+        raise UnusablePassword("A password must not look like an app password")
     return password
 
 

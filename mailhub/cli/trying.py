@@ -19,6 +19,7 @@ from twisted.internet.defer import Deferred, succeed
 from twisted.internet.task import Clock
 from zope.interface import implementer
 
+from mailhub.auth.apppasswords import AppPasswords
 from mailhub.auth.chain import PasswordChain
 from mailhub.auth.hashing import InlineHashing
 from mailhub.auth.policy import Policy
@@ -38,6 +39,7 @@ from mailhub.interfaces import (
     LogInUnavailable,
     TooManyConnections,
 )
+from mailhub.model.apppasswords import is_recognised
 from mailhub.model.errors import MessageTooLarge, Refusal, Unavailable
 from mailhub.model.mail import AccountId, Client, Recipient, StoredCredentials
 from mailhub.model.policy import Terms
@@ -123,12 +125,15 @@ class Attempt:
         self._policy = _Remembering(self._people.accounts, cli.rules)
 
     def run(self, login: str, password: str, protocols: Sequence[str]) -> list[Verdict]:
-        """The password is proved once, whatever the protocols."""
+        """The password is proved once, whatever the protocols; an app password for each."""
         first, *others = protocols
-        verdicts = [self._verdict(first, partial(self._enter, login, password))]
+        enter = partial(self._enter, login, password)
+        verdicts = [self._verdict(first, enter)]
         proved = self._policy.proved
         for protocol in others:
-            if proved is None:
+            if is_recognised(password):
+                verdicts.append(self._verdict(protocol, enter))
+            elif proved is None:
                 verdicts.append(replace(verdicts[0], protocol=protocol))
             else:
                 verdicts.append(self._verdict(protocol, self._let_in))
@@ -171,6 +176,7 @@ class Attempt:
             secrets.token_bytes(32),
             self._policy,
             self._people.passwords,
+            [AppPasswords(self._people.accounts, self._people.local)],
         )
         chain = next(c for c in checkers if IUsernamePassword in c.credentialInterfaces)
         assert isinstance(chain, PasswordChain)

@@ -239,3 +239,7 @@ class StoredCredentials:
     directory: str = ""
     groups: frozenset[Group] = frozenset()
     protocols: frozenset[str] | None = None
+    read_only: bool = False
+    """What the client has shown allows nothing else."""
+    means: str = ""
+    """What it has shown, if not the account's own password."""

@@ -6,7 +6,7 @@ about a setting decides it (:mod:`mailhub.rules`), and its name is kept beside t
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
@@ -51,10 +51,13 @@ class Decision:
     def allows_network(self, protocol: str, address: str) -> bool:
         """*address* empty: a Unix socket, which is this machine."""
         networks = self.networks.get(protocol)
-        if networks is None:
-            return True
-        ip = _ip(address or "127.0.0.1")
-        return ip is not None and any(ip in network for network in networks)
+        return networks is None or is_within(address, networks)
+
+
+def is_within(address: str, networks: Iterable[Network]) -> bool:
+    """*address* empty: a Unix socket, which is this machine."""
+    ip = _ip(address or "127.0.0.1")
+    return ip is not None and any(ip in network for network in networks)
 
 
 def over(protocol: str) -> str:
@@ -67,6 +70,8 @@ class Terms:
     """Under which conditions a client was let in; None: what the server's options say."""
 
     max_connections: int | None = None
+    means: str = "password"
+    """By what it was proved who the client is, for the log."""
 
 
 def _ip(text: str) -> IPv4Address | IPv6Address | None:

@@ -149,7 +149,9 @@ class LogIn:
             leave()
 
         attempt.succeeded()
-        attempt.report("ok", "login.ok", account=account.address, user=attempt.user)
+        attempt.report(
+            "ok", "login.ok", account=account.address, user=attempt.user, means=terms.means
+        )
         return LoggedIn(account, logout, attempt.user)
 
 

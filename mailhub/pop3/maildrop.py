@@ -13,7 +13,7 @@ from collections.abc import Awaitable, Callable, Iterator, Sequence
 from typing import cast
 
 from mailhub.interfaces import IAccount, IMailbox
-from mailhub.model.errors import Damaged
+from mailhub.model.errors import Damaged, NotPermitted
 from mailhub.model.mail import Field
 from mailhub.model.names import INBOX
 from mailhub.model.numbers import NumberSet, Uid
@@ -30,8 +30,9 @@ PIECE = 256 * 1024
 class Maildrop:
     """Use :func:`snapshot`.  Indexes count from 0, message numbers from 1."""
 
-    def __init__(self, mailbox: IMailbox) -> None:
+    def __init__(self, mailbox: IMailbox, *, read_only: bool = False) -> None:
         self._mailbox = mailbox
+        self._read_only = read_only
         self._uids = array("I")
         self._sizes = array("Q")
         self._uidls = bytearray()
@@ -104,6 +105,9 @@ class Maildrop:
     # --- deleting
 
     def mark(self, index: int) -> None:
+        """Raises NotPermitted, now rather than when everything is removed."""
+        if self._read_only:
+            raise NotPermitted("This log-in may only read")
         self._marked[index] = 1
         self.count -= 1
         self.octets -= self._sizes[index]
@@ -126,7 +130,7 @@ async def snapshot(account: IAccount, ready: Callable[[], Awaitable[None]]) -> M
     mailbox = await account.open(INBOX)
     status = await mailbox.status()
     uids = await mailbox.uids(status.highest_modseq)
-    maildrop = Maildrop(mailbox)
+    maildrop = Maildrop(mailbox, read_only=account.read_only)
     if not uids:
         return maildrop
     wanted = as_set(uids)

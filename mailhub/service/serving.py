@@ -8,6 +8,7 @@ from dataclasses import replace
 from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IProtocolFactory
 
+from mailhub.auth.apppasswords import AppPasswords
 from mailhub.auth.hashing import HashingThreads
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, make_checkers, make_portal
@@ -17,7 +18,6 @@ from mailhub.config.options import Config, TlsConfig
 from mailhub.delivery.delivery import Delivery
 from mailhub.embed import IMAP4Factory, LMTPFactory, POP3Factory
 from mailhub.interfaces import IAddressBook
-from mailhub.mtapolicy.protocol import PolicyFactory
 from mailhub.net.host import Host
 from mailhub.net.monitor import make_site
 from mailhub.net.selfsigned import ensure_certificate
@@ -47,6 +47,7 @@ def make_login(
         load_secret(engine.data.path / "scram.key"),
         Policy(people.accounts, Rules(config.policies)),
         people.passwords(host.reactor),
+        [AppPasswords(people.accounts, engine.hub)],
     )
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
 
@@ -77,6 +78,5 @@ def factories(
         ),
         "pop3": POP3Factory(portal, config=config.pop3, host=host, auth=config.auth),
         "lmtp": LMTPFactory(delivery, config=config.lmtp, host=host),
-        "policy": PolicyFactory(delivery, host),
         "metrics": make_site(host.reactor, host.metrics, engine.not_ready),
     }

@@ -126,7 +126,9 @@ def _is_own(session: Session, root: str) -> bool:
 
 def _administrated(session: Session) -> IQuotaRoots | None:
     roots = session.quota_roots
-    return roots if roots is not None and roots.administers(session.account) else None
+    if roots is None or session.account.read_only:
+        return None
+    return roots if roots.administers(session.account) else None
 
 
 def _send(session: Session, root: str, status: QuotaStatus) -> None:  # 9208 4.2.1

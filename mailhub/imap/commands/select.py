@@ -51,8 +51,9 @@ def _parse_parameter(r: Reader) -> tuple[str, Known | None]:
 
 @command("SELECT", parse_select, state=State.AUTHENTICATED, capabilities=("QRESYNC",))
 async def select(session: Session, cmd: Select) -> Done:
-    await _open(session, cmd, read_only=False)
-    return Done("SELECT completed", Code("READ-WRITE"))
+    read_only = session.account.read_only
+    await _open(session, cmd, read_only=read_only)
+    return Done("SELECT completed", Code("READ-ONLY" if read_only else "READ-WRITE"))
 
 
 @command("EXAMINE", parse_select, state=State.AUTHENTICATED)

@@ -13,7 +13,7 @@ from dataclasses import dataclass
 
 from mailhub.model.errors import NoSuchAccount
 from mailhub.model.mail import AccountId, Usage, Verifier
-from mailhub.store.hub import credentials, identities
+from mailhub.store.hub import apppasswords, credentials, identities
 from mailhub.store.hub.address_table import free, occupy
 from mailhub.store.hub.addresses import canonical, split
 from mailhub.store.hub.database import Tx
@@ -152,6 +152,7 @@ def delete(tx: Tx, account: AccountId, now: int) -> Account:
     tx.execute("UPDATE domain SET catch_all = NULL WHERE catch_all = ?", (number,))
     credentials.replace(tx, number, ())
     identities.forget(tx, number)
+    apppasswords.forget(tx, number)
     tx.execute(
         "UPDATE account SET deleted = ?, last_address = ? WHERE number = ?",
         (now, present.address, number),

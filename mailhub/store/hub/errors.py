@@ -23,3 +23,15 @@ class DataDirInUse(Refusal):
 
 class UnusableDataDir(Refusal):
     explanation = "The data directory cannot be used"
+
+
+class NoSuchAppPassword(Refusal):
+    explanation = "No such app password"
+
+
+class AppPasswordExists(Refusal):
+    explanation = "An app password of that name exists already"
+
+
+class BadName(Refusal):
+    explanation = "That is not a valid name"

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable, Mapping
+from collections.abc import Callable
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -21,12 +21,14 @@ from zope.interface import implementer
 from mailhub import log
 from mailhub.config.options import AuthConfig, Config, DeliveryConfig, LmtpConfig, QuotaConfig
 from mailhub.interfaces import IAddressBook, ILocalAccounts
+from mailhub.interfaces_people import IAppPasswords
+from mailhub.model.apppasswords import AppPassword
 from mailhub.model.errors import Unavailable
 from mailhub.model.identity import Known
 from mailhub.model.mail import AccountId, Recipient, StoredCredentials, Usage, Verifier
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.rules import NO_RULES, Rules
-from mailhub.store.hub import accounts, credentials, domains, recipients, samples, usage
+from mailhub.store.hub import accounts, apppasswords, credentials, domains, recipients, usage
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Busy, HubFile, Tx
 from mailhub.store.hub.datadir import DataDir
@@ -40,7 +42,7 @@ FLUSH_SECONDS = 1.0
 _DEFAULTS = Config()
 
 
-@implementer(ILocalAccounts, IAddressBook)
+@implementer(ILocalAccounts, IAddressBook, IAppPasswords)
 class Hub:
     def __init__(
         self,
@@ -63,8 +65,6 @@ class Hub:
         self._recipient_domain = lmtp.default_domain
         self._login_domain = auth.default_domain
         self.quotas = QuotaTerms(data, self._inline, quota, rules)
-        self.on_recorded: Callable[[Mapping[AccountId, Usage]], None] = lambda usages: None
-        """Called in the reactor with usages that are in the hub from now on."""
         self._news = _News()
         self._flushing: LoopingCall | None = None
 
@@ -87,6 +87,9 @@ class Hub:
             return recipients.resolve(tx, address, default_domain, self._delimiter, steps)
 
         return await self.read(look_up)
+
+    async def app_password(self, digest: bytes) -> AppPassword | None:
+        return await self.read(apppasswords.of_digest, digest)
 
     def account(self, account: AccountId) -> Account:
         """Immediate.  Raises NoSuchAccount, Unavailable."""
@@ -118,9 +121,13 @@ class Hub:
         """Immediate, from any thread."""
         self._news.add_login(account, int(time.time()))
 
+    def record_app_password(self, number: int, address: str) -> None:
+        """Immediate, from any thread."""
+        self._news.add_app_password(number, int(time.time()), address)
+
     async def flush(self) -> None:
         """Write what has been recorded."""
-        self.on_recorded(await self._runner.run(self._write_news))
+        await self._runner.run(self._write_news)
 
     # --- life -----------------------------------------------------------------------------
 
@@ -144,27 +151,26 @@ class Hub:
     def _flush_or_log(self) -> Deferred[None] | None:
         if not self._news:
             return None
-        return Deferred.fromCoroutine(self.flush()).addErrback(
+        return self._runner.run(self._write_news).addErrback(
             lambda failure: log.failure("error", failure, what="usage is not yet in hub.db")
         )
 
-    def _write_news(self) -> Mapping[AccountId, Usage]:
+    def _write_news(self) -> None:
         self.quotas.totals.catch_up()
         news = self._news.take()
         if not news:
-            return {}
-        now = time.time()
+            return
         try:
             with self.file.write(durable=False) as tx:
                 for account, (octets, ledger_seq) in news.usage.items():
                     usage.record(tx, account, octets, ledger_seq)
-                    samples.note(tx, account, octets, now)
                 for account, when in news.logins.items():
                     usage.record_login(tx, account, when)
+                for number, (when, address) in news.app_passwords.items():
+                    apppasswords.record_use(tx, number, when, address)
         except Unavailable:
             self._news.put_back(news)
             raise
-        return {account: used for account, (used, _) in news.usage.items()}
 
     async def read(self, fn: Callable[..., T], *args: Any) -> T:
         """``fn(tx, *args)``, here, or in a thread when the file is locked.  Raises Unavailable."""
@@ -212,10 +218,11 @@ class _News:
     def __init__(self) -> None:
         self.usage: dict[AccountId, tuple[Usage, int]] = {}
         self.logins: dict[AccountId, int] = {}
+        self.app_passwords: dict[int, tuple[int, str]] = {}
         self._lock = threading.Lock()
 
     def __bool__(self) -> bool:
-        return bool(self.usage or self.logins)
+        return bool(self.usage or self.logins or self.app_passwords)
 
     def add_usage(self, account: AccountId, usage: Usage, ledger_seq: int) -> None:
         with self._lock:
@@ -227,12 +234,19 @@ class _News:
         with self._lock:
             self.logins[account] = max(when, self.logins.get(account, 0))
 
+    def add_app_password(self, number: int, when: int, address: str) -> None:
+        with self._lock:
+            self.app_passwords[number] = max(
+                (when, address), self.app_passwords.get(number, (0, ""))
+            )
+
     def take(self) -> _News:
         """All of it, leaving nothing."""
         taken = _News()
         with self._lock:
             taken.usage, self.usage = self.usage, {}
             taken.logins, self.logins = self.logins, {}
+            taken.app_passwords, self.app_passwords = self.app_passwords, {}
         return taken
 
     def put_back(self, taken: _News) -> None:
@@ -240,3 +254,5 @@ class _News:
             self.add_usage(account, octets, ledger_seq)
         for account, when in taken.logins.items():
             self.add_login(account, when)
+        for number, (when, address) in taken.app_passwords.items():
+            self.add_app_password(number, when, address)

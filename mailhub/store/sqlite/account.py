@@ -36,6 +36,8 @@ SMALL_LETTERS = 4
 
 @implementer(IAccount)
 class SqliteAccount:
+    read_only = False
+
     def __init__(self, store: SqliteStore, record: AccountRecord) -> None:
         self._store = store
         self._record = record
