@@ -1,4 +1,4 @@
-"""The seam of those who set quotas by a protocol.
+"""The seam of quotas that are set, and warned of, by a protocol.
 
 Beside :mod:`mailhub.interfaces`, whose rules hold here too.
 """
@@ -12,10 +12,13 @@ from mailhub.model.quota import Limits, QuotaStatus
 
 
 class IQuotaRoots(Interface):
-    """Quotas of anybody, by the account's address, for administrators."""
+    """Warnings for people; quotas of anybody, by the account's address, for administrators."""
 
     def administers(account: IAccount) -> bool:
         """Whether its owner may see and set others' quotas.  Immediate."""
+
+    async def alert(account: IAccount) -> str:
+        """What its owner is to be told at this log-in and not again; empty: nothing."""
 
     async def status(address: str) -> QuotaStatus:
         """Raises NoSuchQuotaRoot, Unavailable."""

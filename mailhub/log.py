@@ -85,6 +85,9 @@ EVENTS: Mapping[str, str] = {
     "command.refused": "{command} refused: {reason} [{reason_id}] {detail}",
     "bad.commands": "too many bad commands",
     # quota
+    "quota.warning": "{account} has reached {threshold} % of its quota ({percent} %)",
+    "quota.not_told": "the {kind} about the quota of {account} failed: {reason}",
+    "quota.drift": "{account}: messages {messages}, ledger {ledger}, stored {stored}, hub {hub}",
     "quota.set": "{user} set the quota of {account}: {limits}",
     # store
     "store.opened": "store opened in {path}",

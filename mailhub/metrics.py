@@ -86,7 +86,21 @@ class Metrics:
         self._directory_down = self._gauge(
             "directory_server_down", "1 while a server is left alone", "directory", "server"
         )
+        self._make_quota_gauges()
         self._octets = Counter("mailhub_delivered_octets", "Filed", registry=self.registry)
+
+    def _make_quota_gauges(self) -> None:
+        self._quota_drift = Gauge(
+            "mailhub_quota_drift_octets",
+            "Between messages, ledgers and what the hub knows; must be 0",
+            registry=self.registry,
+        )
+        self._domain_octets = self._gauge("domain_octets", "Kept by all accounts", "domain")
+        self._domain_messages = self._gauge("domain_messages", "Kept by all accounts", "domain")
+        self._domain_accounts = self._gauge("domain_accounts", "Accounts", "domain")
+        self._domain_limit = self._gauge(
+            "domain_limit_octets", "Of all accounts together; 0: none", "domain"
+        )
 
     # --- what the parts tell ---
 
@@ -125,6 +139,17 @@ class Metrics:
     def delivery(self, outcome: str, octets: int = 0) -> None:
         self._deliveries(outcome).inc()
         self._octets.inc(octets)
+
+    def quota_drift(self, octets: int) -> None:
+        """As far as the auditor has come."""
+        self._quota_drift.set(octets)
+
+    def domain(self, name: str, octets: int, messages: int, accounts: int, limit: int) -> None:
+        """How full a domain is."""
+        self._domain_octets(name).set(octets)
+        self._domain_messages(name).set(messages)
+        self._domain_accounts(name).set(accounts)
+        self._domain_limit(name).set(limit)
 
     def directory_operation(
         self, directory: str, server: str, operation: str, outcome: str, seconds: float

@@ -14,6 +14,7 @@ from mailhub.bench.live import NotEvents, read
 from mailhub.bench.livepage import live_page
 from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.output import size
+from mailhub.cli.quotareport import quota_report
 
 LABELS = {
     "users": "users",
@@ -31,6 +32,9 @@ LABELS = {
 @click.group("report")
 def group() -> None:
     """What the server's records say about its use."""
+
+
+group.add_command(quota_report)
 
 
 @group.command()

@@ -17,6 +17,7 @@ _PURPOSE = {
     "imap": "mail is read with IMAP",
     "pop3": "mail is fetched with POP3",
     "lmtp": "mail is taken in with LMTP",
+    "policy": "Postfix is told whether there is room for mail",
     "metrics": "metrics, /healthz and /readyz are served over HTTP",
 }
 _PLAINTEXT = {

@@ -36,7 +36,7 @@ Timeout = Annotated[float, Range(1)]
 class Listener:
     """One ``[[listener]]``: where a protocol is served, and how."""
 
-    protocol: Literal["imap", "pop3", "lmtp", "metrics"]
+    protocol: Literal["imap", "pop3", "lmtp", "policy", "metrics"]
     address: str
     """``host:port``, ``[v6]:port`` or ``unix:/path``."""
     tls: Literal["none", "starttls", "implicit"] = "none"
@@ -165,6 +165,7 @@ class QuotaDomain:
     total_octets: CountOrNone | None = None
     """Of all accounts of the domain together."""
     total_messages: CountOrNone | None = None
+    warn: tuple[int, ...] | None = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -178,6 +179,18 @@ class QuotaConfig:
     message_octets: CountOrNone = 0
     grace: CountOrNone = 0
     """By so many octets the message that crosses the line may exceed it."""
+    warn: tuple[int, ...] = (80, 95)
+    """Per cent of a limit at which people are warned; empty: never."""
+    warning_mail: bool = True
+    """Also by a message in their INBOX."""
+    warning_template: Path | None = None
+    """Of that message; None: the one that comes with mailhub."""
+    webhook: str = ""
+    """Where warnings are posted as JSON; empty: nowhere."""
+    webhook_secret_file: Path | None = None
+    """Holds the key that they are signed with."""
+    audit_interval: Annotated[float, Range(60)] = 86_400.0
+    """Within it every account is counted anew."""
     folders: tuple[QuotaFolder, ...] = field(default=(), metadata={"name": "folder"})
     domains: tuple[QuotaDomain, ...] = field(default=(), metadata={"name": "domain"})
 

@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import re
+import stat
 from collections.abc import Iterator
+from pathlib import Path
+from urllib.parse import urlsplit
 
 from mailhub.config.convert import Report
 from mailhub.config.options import Config
@@ -36,9 +39,55 @@ def check_quotas(config: Config, report: Report) -> None:
         if names.setdefault(name, number) != number:
             text = f"{shown(name)} is quota.domain[{names[name]}] already"
             report(f"quota.domain[{number}].name", text, "")
+    _check_warnings(config, report)
     for address in config.auth.administrators:
         if "@" not in address:
             report("auth.administrators", f"{shown(address)} is no address", "name@domain")
+
+
+def _check_warnings(config: Config, report: Report) -> None:
+    quota = config.quota
+    for where, warn in (
+        ("quota.warn", quota.warn),
+        *((f"quota.domain[{n}].warn", d.warn or ()) for n, d in enumerate(quota.domains, 1)),
+    ):
+        if not all(1 <= percent <= 100 for percent in warn):
+            report(where, "has something that is not 1 to 100 per cent", "[80, 95], say")
+    if quota.webhook:
+        _check_webhook(config, report)
+    elif quota.webhook_secret_file is not None:
+        report("quota.webhook_secret_file", "is not used without quota.webhook", "")
+    if quota.warning_template is not None:
+        try:
+            quota.warning_template.read_text("utf-8")
+        except (OSError, UnicodeDecodeError) as error:
+            report("quota.warning_template", _why(quota.warning_template, error), "")
+
+
+def _check_webhook(config: Config, report: Report) -> None:
+    url, path = config.quota.webhook, config.quota.webhook_secret_file
+    parts = urlsplit(url)
+    if parts.scheme not in ("http", "https") or not parts.hostname or not url.isascii():
+        report("quota.webhook", f"{shown(url)} is no http or https URL", "https://host/path")
+    if path is None:
+        report(
+            "quota.webhook", "has no quota.webhook_secret_file", "head -c 32 /dev/urandom | base64"
+        )
+        return
+    try:
+        mode, secret = path.stat().st_mode, path.read_bytes().split(b"\n", 1)[0].strip()
+    except OSError as error:
+        report("quota.webhook_secret_file", _why(path, error), "")
+        return
+    if mode & stat.S_IRWXO:
+        report("quota.webhook_secret_file", f"{path} is open to everybody", f"chmod o= {path}")
+    elif not secret:
+        report("quota.webhook_secret_file", f"{path} is empty", "")
+
+
+def _why(path: Path, error: Exception) -> str:
+    reason = error.strerror if isinstance(error, OSError) and error.strerror else str(error)
+    return f"{path}: {reason.lower()}"
 
 
 def quota_warnings(config: Config) -> Iterator[str]:

@@ -69,6 +69,8 @@ def _check_listener(
         tell("address", "the metrics tell about people: loopback or a Unix socket only", "")
     if listener.protocol == "metrics" and listener.tls != "none":
         tell("tls", "metrics are served without TLS", 'write tls = "none"')
+    if listener.protocol == "policy" and listener.tls != "none":
+        tell("tls", "Postfix asks its policy services without TLS", 'write tls = "none"')
     if listener.protocol == "metrics" and listener.proxy:
         tell("proxy", "metrics are served without PROXY headers", "write proxy = false")
     if not re.fullmatch(r"0?[0-7]{3}", listener.mode):
@@ -170,6 +172,8 @@ def warnings(config: Config) -> Iterator[str]:
             yield f"{where}: passwords may be sent in clear over the network"
         if listener.protocol == "lmtp" and not address.is_loopback:
             yield f"{where}: whoever reaches it can deliver mail to anybody here"
+        if listener.protocol == "policy" and not address.is_loopback:
+            yield f"{where}: whoever reaches it can ask how full anybody's account is"
     yield from directory_warnings(config)
     yield from policy_warnings(config)
     yield from quota_warnings(config)

@@ -69,10 +69,18 @@ def _text(node: Node) -> str:
         final = position + _STEP >= len(captured)
         piece = charset.feed(octets + transfer.finish() if final else octets)
         text += piece if markup is None else markup.feed(piece, final)
-        shown = " ".join(text.translate(_INVISIBLE).split())
+        shown = _shown(text)
         if len(shown) > MAX_CHARACTERS:
             break
     return shown[:MAX_CHARACTERS].rstrip()
+
+
+def _shown(text: str) -> str:
+    """*text* on one line, without what nobody sees; translate() costs most, seldom needed."""
+    shown = " ".join(text.split())
+    if shown.isprintable() and "\u034f" not in shown:  # a mark, hence "printable"
+        return shown
+    return " ".join(shown.translate(_INVISIBLE).split())
 
 
 def _plain(beginning: bytes, node: Node) -> str | None:

@@ -13,7 +13,7 @@ READY = "mailhub is ready."
 """The first line that is printed; a program that starts mailhub waits for it."""
 
 _TLS = {"none": "", "starttls": "STARTTLS", "implicit": "TLS"}
-_NAMES = {"imap": "IMAP", "pop3": "POP3", "lmtp": "LMTP", "metrics": "HTTP"}
+_NAMES = {"imap": "IMAP", "pop3": "POP3", "lmtp": "LMTP", "policy": "policy", "metrics": "HTTP"}
 
 
 @dataclass(frozen=True, slots=True)
@@ -30,7 +30,7 @@ class Guide:
 def listening_lines(listening: Iterable[Listening]) -> list[str]:
     """One line for each socket: protocol, address, TLS."""
     return [
-        f"  {_NAMES[each.listener.protocol]:5} {each.address:24} {_tls(each)}".rstrip()
+        f"  {_NAMES[each.listener.protocol]:6} {each.address:24} {_tls(each)}".rstrip()
         for each in listening
     ]
 

@@ -11,7 +11,6 @@ from collections.abc import Iterator
 
 from mailhub.config.options import Config
 from mailhub.net.tls import BadCertificate
-from mailhub.rules import Rules
 from mailhub.service.running import Running
 from mailhub.service.serving import factories, make_login, tls_config
 
@@ -55,7 +54,7 @@ def _serve(running: Running, config: Config) -> None:
     if (config.auth, config.policies) != (running.config.auth, running.config.policies):
         running.portal = make_login(config, parts, host, running.hashing, running.people)
     if (config.quota, config.policies) != (running.config.quota, running.config.policies):
-        parts.hub.quotas.use(config.quota, Rules(config.policies))
+        running.quotas.use(config)
     host.limits = config.limits
     host.connections.limits = config.limits
     running.sockets.exchange(factories(config, parts, host, running.portal, running.people))

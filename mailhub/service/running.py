@@ -18,6 +18,7 @@ from mailhub.net.tls import TlsContexts
 from mailhub.service.embedded import first_start
 from mailhub.service.engine import RunningEngine
 from mailhub.service.people import People, gather
+from mailhub.service.quotas import Quotas
 from mailhub.service.serving import factories, make_login, tls_config
 from mailhub.service.sockets import Sockets
 from mailhub.service.together import at_once
@@ -38,6 +39,7 @@ class Running:
     hashing: HashingThreads
     directories: Directories
     people: People
+    quotas: Quotas
     portal: Portal
     sockets: Sockets
     passwords: Mapping[str, str]
@@ -60,6 +62,7 @@ class Running:
             connection.abort()
         self.hashing.stop()
         self.people.stop()
+        self.quotas.stop()
         await self.directories.stop()
         await self.engine.stop()
         self.lock.release()
@@ -92,5 +95,15 @@ def open_all(reactor: Any, config: Config) -> Running:
     for listener in config.listeners:
         at_once(sockets.open(listener))
     return Running(
-        config, lock, host, engine, hashing, directories, people, portal, sockets, passwords
+        config,
+        lock,
+        host,
+        engine,
+        hashing,
+        directories,
+        people,
+        Quotas(config, engine.parts, host),
+        portal,
+        sockets,
+        passwords,
     )

@@ -70,6 +70,7 @@ class Server(Service):
         running.hashing.start()
         running.directories.start()
         running.people.start(self._reactor)
+        running.quotas.start(self._reactor)
         settle_memory()
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
         self._open = running

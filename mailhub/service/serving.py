@@ -18,6 +18,7 @@ from mailhub.config.options import Config, TlsConfig
 from mailhub.delivery.delivery import Delivery
 from mailhub.embed import IMAP4Factory, LMTPFactory, POP3Factory
 from mailhub.interfaces import IAddressBook
+from mailhub.mtapolicy.protocol import PolicyFactory
 from mailhub.net.host import Host
 from mailhub.net.monitor import make_site
 from mailhub.net.selfsigned import ensure_certificate
@@ -78,5 +79,6 @@ def factories(
         ),
         "pop3": POP3Factory(portal, config=config.pop3, host=host, auth=config.auth),
         "lmtp": LMTPFactory(delivery, config=config.lmtp, host=host),
+        "policy": PolicyFactory(delivery, host),
         "metrics": make_site(host.reactor, host.metrics, engine.not_ready),
     }

@@ -13,7 +13,7 @@ from mailhub.interfaces_quota import IQuotaRoots
 from mailhub.model.errors import NoSuchAccount, NoSuchQuotaRoot
 from mailhub.model.mail import AccountId
 from mailhub.model.quota import Limits, QuotaStatus, described
-from mailhub.store.hub import accounts, quota
+from mailhub.store.hub import accounts, crossings, quota
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.errors import BadAddress
 from mailhub.store.hub.hub import Hub
@@ -30,6 +30,14 @@ class QuotaRoots:
 
     def administers(self, account: IAccount) -> bool:
         return account.address.casefold() in self._administrators
+
+    async def alert(self, account: IAccount) -> str:
+        if not await self._hub.read(crossings.untold, account.id):
+            return ""
+        status = await account.quota()
+        if not await self._hub.write(crossings.tell, account.id):
+            return ""  # another log-in came first
+        return f"Your mailbox is {status.quota.percent(status.usage)} % full"
 
     async def status(self, address: str) -> QuotaStatus:
         account = await self._hub.read(_find, address)

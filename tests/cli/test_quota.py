@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import csv
+import io
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -78,3 +81,24 @@ def test_people_read_tables(commands: Commands, alice: object) -> None:
     told = commands("quota", "explain", ALICE)
     assert told.code == 0
     assert "The ledger, newest first:" in told.out
+
+
+def test_the_report_is_a_table_json_csv_and_a_page(
+    commands: Commands, alice: object, tmp_path: Path
+) -> None:
+    commands.json("quota", "set", "--domain", "example.org", "--total", "--octets", "1K")
+    document = commands.json("report", "quota")
+    assert document["domains"][0]["name"] == "example.org"
+    assert document["accounts"][0]["full_on"] is None
+    assert ALICE in commands("report", "quota").out
+    table = list(csv.DictReader(io.StringIO(commands("report", "quota", "--csv").out)))
+    assert [(row["kind"], row["name"]) for row in table] == [
+        ("domain", "example.org"),
+        ("account", ALICE),
+    ]
+    page = tmp_path / "quota.html"
+    assert commands("report", "quota", "--html", str(page), "--domain", "example.org").code == 0
+    text = page.read_text()
+    assert "<svg" in text
+    assert "http" not in text.replace("http-equiv", "")
+    assert commands("report", "quota", "--domain", "nowhere.example").code == 1

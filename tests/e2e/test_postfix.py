@@ -14,6 +14,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.cli.conftest import Commands
 from tests.e2e.server import LiveServer, Login, Output, peer
 from tests.harness import message
 
@@ -29,6 +30,8 @@ inet_interfaces = 127.0.0.1
 inet_protocols = ipv4
 disable_dns_lookups = yes
 smtpd_relay_restrictions = permit_mynetworks, reject
+smtpd_recipient_restrictions =
+ check_policy_service {{ unix:{folder}/policy, default_action=DUNNO }}
 virtual_mailbox_domains = example.org
 virtual_transport = lmtp:unix:{folder}/lmtp
 message_size_limit = 20000000
@@ -60,6 +63,11 @@ LISTENER = """\
 [[listener]]
 protocol = "lmtp"
 address = "unix:{folder}/lmtp"
+mode = "0666"
+
+[[listener]]
+protocol = "policy"
+address = "unix:{folder}/policy"
 mode = "0666"
 
 """
@@ -213,3 +221,22 @@ def test_mail_waits_while_the_server_is_away(
 
     (received,) = fetch(server, alice)
     assert b"Subject: patience\r\n" in received
+
+
+def test_postfix_refuses_mail_for_a_full_account_at_once(
+    server: LiveServer, postfix: Postfix
+) -> None:
+    server.add_account("full@example.org", "open sesame")
+    commands = Commands(server.data.path)
+    commands.json("quota", "set", "full@example.org", "--octets", "2K")
+    with smtplib.SMTP("127.0.0.1", postfix.port, "client.example") as client:
+        client.ehlo()
+        client.mail("a@example.com", ["SIZE=1000"])
+        assert client.rcpt("full@example.org")[0] == 250
+        client.rset()
+        client.mail("a@example.com", ["SIZE=3000"])
+        code, text = client.rcpt("full@example.org")
+        assert (code, text[:6]) == (552, b"5.2.2 ")
+        assert client.rcpt("bob@example.org")[0] == 250  # nobody: not the policy's to say
+    refusal = text.decode().rpartition("(")[2].rstrip(")")
+    assert commands.json("explain", refusal)["outcome"] == "OverQuota"

@@ -2,16 +2,24 @@
 
 from __future__ import annotations
 
+import hmac
 import imaplib
+import json
+import queue
+import re
 import smtplib
 import ssl
+import threading
+import time
+import urllib.request
 from collections.abc import Iterator
+from http.server import BaseHTTPRequestHandler, HTTPServer
 
 import pytest
 
 from mailhub.cli.control import ask
 from tests.cli.conftest import Commands
-from tests.e2e.server import LiveServer
+from tests.e2e.server import PATIENCE_SECONDS, LiveServer
 
 PASSWORD = "correct horse"
 ALICE, BOB, ADMIN = "alice@example.org", "bob@example.org", "admin@example.org"
@@ -139,3 +147,61 @@ def test_mail_may_wait_instead_and_limits_are_read_again(
     assert any("quota" in line for line in ask(server.data, "reload"))
     assert deliver(server, ALICE, octets=22000, told=True) == [250]
     server.process.stop()
+
+
+class Hook(BaseHTTPRequestHandler):
+    """Another program that is told about warnings."""
+
+    posted: queue.Queue[tuple[str, bytes]] = queue.Queue()
+
+    def do_POST(self) -> None:
+        body = self.rfile.read(int(self.headers["Content-Length"]))
+        self.posted.put((self.headers["X-Mailhub-Signature"], body))
+        self.send_response(204)
+        self.end_headers()
+
+    def log_message(self, *arguments: object) -> None:
+        """Not on the tests' output."""
+
+
+def test_a_crossing_is_told_by_webhook_mail_alert_and_metric(
+    tmp_path_factory: pytest.TempPathFactory,
+) -> None:
+    folder = tmp_path_factory.mktemp("warn")
+    secret = folder / "key"
+    secret.touch(mode=0o600)
+    secret.write_text("between us\n")
+    web = HTTPServer(("127.0.0.1", 0), Hook)
+    threading.Thread(target=web.serve_forever, daemon=True).start()
+    options = (
+        OPTIONS
+        + f"""
+webhook = "http://127.0.0.1:{web.server_port}/told"
+webhook_secret_file = "{secret}"
+"""
+    )
+    server = LiveServer(folder, options)
+    server.add_account(ALICE, PASSWORD)
+    assert deliver(server, ALICE, octets=17000, told=True) == [250]
+    signature, body = Hook.posted.get(timeout=PATIENCE_SECONDS)
+    moment, digest = re.fullmatch("t=([0-9]+),v1=([0-9a-f]+)", signature).groups()  # type: ignore[union-attr]
+    assert hmac.new(b"between us", f"{moment}.".encode() + body, "sha256").hexdigest() == digest
+    facts = json.loads(body)
+    assert (facts["account"], facts["threshold"]) == (ALICE, 80)
+
+    trust = ssl.create_default_context(cafile=str(server.ca))
+    client = imaplib.IMAP4_SSL("localhost", server.port("imap", "implicit"), ssl_context=trust)
+    client.login(ALICE, PASSWORD)
+    assert client.response("ALERT")[1] is not None
+    client.select("INBOX")
+    deadline = time.monotonic() + PATIENCE_SECONDS
+    while client.search(None, "SUBJECT", "full")[1] == [b""]:
+        assert time.monotonic() < deadline
+        client.noop()
+    client.logout()
+    with urllib.request.urlopen(f"http://{server.address('metrics', 'none')}/metrics") as page:
+        figures = page.read().decode()
+    assert "mailhub_quota_drift_octets 0.0" in figures
+    assert 'mailhub_domain_accounts{domain="example.org"}' in figures
+    server.process.stop()
+    web.shutdown()

@@ -24,6 +24,12 @@ class Roots:
         self.world = world
         self.said: list[tuple[str, Limits, str]] = []
 
+    alerts: tuple[str, ...] = ()
+
+    async def alert(self, account: IAccount) -> str:
+        first, self.alerts = self.alerts[:1], self.alerts[1:]
+        return "".join(first)
+
     def administers(self, account: IAccount) -> bool:
         return account.address == BOB
 
@@ -167,6 +173,15 @@ def test_no_more_mailboxes_than_there_may_be(world: World, client: ImapClient) -
     client.ok("CREATE a/b")
     assert client.tagged("CREATE c/d/e").startswith("NO [OVERQUOTA] ")
     client.ok("CREATE c")
+
+
+def test_a_warning_is_told_at_the_next_log_in_and_once(world: World, roots: Roots) -> None:
+    roots.alerts = ("Your mailbox is 83 % full",)
+    first, second = world.connect(), world.connect()
+    answer = first.send("a LOGIN alice secret")
+    assert answer[0] == "* OK [ALERT] Your mailbox is 83 % full"
+    assert answer[1].startswith("a OK [CAPABILITY ")
+    assert len(second.send("a LOGIN alice secret")) == 1
 
 
 # --- administrators -----------------------------------------------------------------------

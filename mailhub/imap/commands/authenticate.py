@@ -70,7 +70,7 @@ async def authenticate(session: Session, cmd: Authenticate) -> Done:
         raise No("This mechanism is not available here", "CANNOT") from None
     except SaslCancelled:
         raise Bad("AUTHENTICATE cancelled") from None
-    return enter(session, logged_in)
+    return await enter(session, logged_in)
 
 
 def decode(text: bytes) -> bytes:

@@ -5,6 +5,7 @@ Refused where passwords may not come in clear, which LOGINDISABLED announces (90
 
 from __future__ import annotations
 
+from contextlib import suppress
 from dataclasses import dataclass, field
 
 from mailhub.imap import registry
@@ -12,7 +13,8 @@ from mailhub.imap.errors import Done, No
 from mailhub.imap.registry import command
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import Reader
-from mailhub.imap.wire.writer import Code
+from mailhub.imap.wire.writer import Code, Text
+from mailhub.model.errors import Unavailable
 from mailhub.net.login import LoggedIn
 
 
@@ -50,10 +52,17 @@ def plaintext_allowed(session: Session) -> bool:
 async def login(session: Session, cmd: Login) -> Done:
     if not plaintext_allowed(session):
         raise No("Passwords are taken over TLS only", "PRIVACYREQUIRED")
-    return enter(session, await session.log_in.password(session.client, cmd.user, cmd.password))
+    return await enter(
+        session, await session.log_in.password(session.client, cmd.user, cmd.password)
+    )
 
 
-def enter(session: Session, logged_in: LoggedIn) -> Done:
+async def enter(session: Session, logged_in: LoggedIn) -> Done:
     """Let the client in, and tell what is available now: many clients never ask (9051 7.1)."""
     session.enter(logged_in)
+    if session.quota_roots is not None:
+        with suppress(Unavailable):
+            alert = await session.quota_roots.alert(session.account)
+            if alert:
+                session.untagged("OK", Code("ALERT"), Text(alert))  # 9051 7.1
     return Done("Logged in", Code("CAPABILITY", registry.rendered_capabilities(session)))

@@ -10,7 +10,7 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from typing import Any, TypeVar
 
 from twisted.internet.defer import Deferred
@@ -28,7 +28,15 @@ from mailhub.model.identity import Known
 from mailhub.model.mail import AccountId, Recipient, StoredCredentials, Usage, Verifier
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.rules import NO_RULES, Rules
-from mailhub.store.hub import accounts, apppasswords, credentials, domains, recipients, usage
+from mailhub.store.hub import (
+    accounts,
+    apppasswords,
+    credentials,
+    domains,
+    recipients,
+    samples,
+    usage,
+)
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Busy, HubFile, Tx
 from mailhub.store.hub.datadir import DataDir
@@ -65,6 +73,8 @@ class Hub:
         self._recipient_domain = lmtp.default_domain
         self._login_domain = auth.default_domain
         self.quotas = QuotaTerms(data, self._inline, quota, rules)
+        self.on_recorded: Callable[[Mapping[AccountId, Usage]], None] = lambda usages: None
+        """Called in the reactor with usages that are in the hub from now on."""
         self._news = _News()
         self._flushing: LoopingCall | None = None
 
@@ -127,7 +137,7 @@ class Hub:
 
     async def flush(self) -> None:
         """Write what has been recorded."""
-        await self._runner.run(self._write_news)
+        self.on_recorded(await self._runner.run(self._write_news))
 
     # --- life -----------------------------------------------------------------------------
 
@@ -151,19 +161,21 @@ class Hub:
     def _flush_or_log(self) -> Deferred[None] | None:
         if not self._news:
             return None
-        return self._runner.run(self._write_news).addErrback(
+        return Deferred.fromCoroutine(self.flush()).addErrback(
             lambda failure: log.failure("error", failure, what="usage is not yet in hub.db")
         )
 
-    def _write_news(self) -> None:
+    def _write_news(self) -> Mapping[AccountId, Usage]:
         self.quotas.totals.catch_up()
         news = self._news.take()
         if not news:
-            return
+            return {}
+        now = time.time()
         try:
             with self.file.write(durable=False) as tx:
                 for account, (octets, ledger_seq) in news.usage.items():
                     usage.record(tx, account, octets, ledger_seq)
+                    samples.note(tx, account, octets, now)
                 for account, when in news.logins.items():
                     usage.record_login(tx, account, when)
                 for number, (when, address) in news.app_passwords.items():
@@ -171,6 +183,7 @@ class Hub:
         except Unavailable:
             self._news.put_back(news)
             raise
+        return {account: used for account, (used, _) in news.usage.items()}
 
     async def read(self, fn: Callable[..., T], *args: Any) -> T:
         """``fn(tx, *args)``, here, or in a thread when the file is locked.  Raises Unavailable."""

@@ -192,7 +192,13 @@ def effective(found: Sources, config: QuotaConfig) -> Quota:
         folders=tuple(FolderRule(f.name, f.extra_percent, f.ignore) for f in config.folders),
         total_octets=found.total_limit("octets")[0],
         total_messages=found.total_limit("messages")[0],
+        warn=tuple(sorted(_warn(found.domain, config))),
     )
+
+
+def _warn(domain: str, config: QuotaConfig) -> tuple[int, ...]:
+    own = (each.warn for each in config.domains if each.name == domain)
+    return next((warn for warn in own if warn is not None), config.warn)
 
 
 def total_of(limits: Limits) -> Quota:

@@ -57,6 +57,10 @@ class QuotaTerms:
             return Terms(found, self.totals.claim(account, number, found))
         return NO_TERMS if found is UNLIMITED else Terms(found)
 
+    def quota(self, account: AccountId) -> Quota:
+        """What it may keep.  Immediate.  Raises Unavailable."""
+        return self._find(account)[0]
+
     def check_total(self, account: AccountId, added: Usage) -> None:
         """Whether the domain has room as of now.  Raises OverQuota, Unavailable."""
         found, number = self._find(account)

@@ -32,6 +32,8 @@ from mailhub.store.hub.locks import open_lock_file, try_lock, unlock
 HOLDERS = 1024
 READING = HOLDERS + 1
 """The byte that is locked while the files of a domain are read."""
+AUDITING = HOLDERS + 2
+"""The byte of the process whose turn it is to audit."""
 PATIENCE_SECONDS = 10.0
 POLL_SECONDS = 0.002
 

@@ -1,0 +1,183 @@
+"""Warnings: once for each crossing, by every way, as often as it takes."""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from mailhub.config.options import QuotaFolder
+from mailhub.model.quota import Limits
+from mailhub.store.hub import accounts, quota
+from mailhub.warnings import tasks
+from mailhub.warnings.tasks import FIRST_RETRY_SECONDS, MOST_ATTEMPTS
+from mailhub.warnings.webhook import NotTaken
+from tests.events import Events
+from tests.warnings.conftest import NOW, World
+
+
+class Hook:
+    """Stands for the other program: what it was sent; refuses while ``broken``."""
+
+    def __init__(self) -> None:
+        self.sent: list[str] = []
+        self.broken = False
+
+    def __call__(self, reactor: Any, url: str, secret_file: Path) -> Hook:
+        return self
+
+    async def post(self, body: str, now: int) -> None:
+        if self.broken:
+            raise NotTaken("answered 500")
+        self.sent.append(body)
+
+
+@pytest.fixture
+def hook(monkeypatch: pytest.MonkeyPatch) -> Hook:
+    hook = Hook()
+    monkeypatch.setattr(tasks, "Webhook", hook)
+    return hook
+
+
+def test_nobody_is_warned_below_the_threshold(world: World, events: Events) -> None:
+    world.file(7_999)
+    assert "quota.warning" not in events.names()
+    assert world.alert() == ""
+    assert world.waiting() == []
+
+
+def test_a_crossing_is_told_once(world: World, events: Events) -> None:
+    world.file(8_000)
+    world.file(10)
+    assert events["quota.warning"]["percent"] == 80
+    assert world.alert() == "Your mailbox is 80 % full"
+    assert world.alert() == ""
+    world.work()
+    world.work()
+    (letter,) = world.letters()
+    assert b"Subject: Your mailbox is 80 % full\r\n" in letter
+    assert b"To: alice@example.org\r\n" in letter
+    assert b"Auto-Submitted: auto-generated\r\n" in letter
+    assert world.waiting() == []
+
+
+def test_the_next_threshold_is_another_crossing(world: World, events: Events) -> None:
+    world.file(8_000)
+    world.file(1_500)
+    assert events.names().count("quota.warning") == 2
+    assert world.alert() == "Your mailbox is 95 % full"
+
+
+def test_only_after_falling_below_it_is_told_again(world: World, events: Events) -> None:
+    world.use(warning_mail=False)
+    world.file(9_500)
+    world.empty()
+    assert world.alert() == ""
+    world.file(8_500)
+    assert events.names().count("quota.warning") == 2
+
+
+def test_falling_to_a_lower_threshold_is_not_told(world: World, events: Events) -> None:
+    world.use(warning_mail=False)
+    world.file(9_500)
+    assert world.alert()
+    world.empty()
+    world.file(8_000)
+    world.file(1_500)
+    world.empty()
+    names = events.names().count("quota.warning")
+    world.file(100)
+    assert events.names().count("quota.warning") == names
+    assert world.alert() == ""
+
+
+def test_without_limits_nobody_is_warned(world: World, events: Events) -> None:
+    world.use(octets=0)
+    world.file(9_999)
+    assert "quota.warning" not in events.names()
+
+
+def test_what_does_not_count_does_not_warn(world: World, events: Events) -> None:
+    world.use(folders=(QuotaFolder("INBOX", ignore=True),))
+    world.file(9_000)
+    assert "quota.warning" not in events.names()
+
+
+def test_messages_are_warned_of_too(world: World) -> None:
+    with world.engine.hub.file.write() as tx:
+        quota.set_limits(tx, world.alice, quota.ADMINISTRATOR, Limits(messages=1, octets=0), NOW)
+    world.file(1)
+    assert world.alert() == "Your mailbox is 100 % full"
+
+
+def test_a_template_of_ones_own_is_used(world: World, tmp_path: Path) -> None:
+    path = tmp_path / "letter.txt"
+    path.write_text("Subject: Voll: {percent} %\nFrom: Post <post@example.org>\n\nGrüße, {used}\n")
+    world.use(warning_template=path)
+    world.file(8_000)
+    world.work()
+    (letter,) = world.letters()
+    assert b"From: Post <post@example.org>\r\n" in letter
+    assert letter.count(b"From:") == 1
+    assert b"Subject: Voll: 80 %\r\n" in letter
+
+
+def test_a_template_that_cannot_be_read_is_tried_again(
+    world: World, tmp_path: Path, events: Events
+) -> None:
+    world.use(warning_template=tmp_path / "gone.txt")
+    world.file(8_000)
+    world.work()
+    assert "No such file" in events["quota.not_told"]["reason"]
+    assert world.waiting() == [("mail", 1, FIRST_RETRY_SECONDS)]
+
+
+def test_a_letter_that_does_not_fit_any_more_is_dropped(world: World, events: Events) -> None:
+    world.file(9_999)
+    world.work()
+    assert world.letters() == []
+    assert world.waiting() == []
+    assert events["quota.not_told"]["kind"] == "mail"
+
+
+def test_a_webhook_that_fails_is_tried_again_and_given_up_in_the_end(
+    world: World, hook: Hook, tmp_path: Path, events: Events
+) -> None:
+    world.use(warning_mail=False, webhook="http://x/", webhook_secret_file=tmp_path / "key")
+    hook.broken = True
+    world.file(8_000)
+    waits = []
+    for _ in range(MOST_ATTEMPTS - 1):
+        world.work()
+        ((_, _, wait),) = world.waiting()
+        waits.append(wait)
+        world.now += wait
+    assert waits[:3] == [60, 120, 240]
+    world.work()
+    assert world.waiting() == []
+    levels = [e["log_level"].name for e in events if e.get("event") == "quota.not_told"]
+    assert levels[-1] == "error"
+    assert set(levels[:-1]) == {"warn"}
+
+
+def test_a_webhook_that_recovers_is_told(world: World, hook: Hook, tmp_path: Path) -> None:
+    world.use(warning_mail=False, webhook="http://x/", webhook_secret_file=tmp_path / "key")
+    hook.broken = True
+    world.file(8_000)
+    world.work()
+    hook.broken = False
+    world.work()
+    assert hook.sent == []
+    world.now += FIRST_RETRY_SECONDS
+    world.work()
+    assert '"event": "quota.warning"' in hook.sent[0]
+    assert '"percent": 80' in hook.sent[0]
+
+
+def test_a_task_of_a_deleted_account_ends(world: World, events: Events) -> None:
+    world.file(8_000)
+    with world.engine.hub.file.write() as tx:
+        accounts.delete(tx, world.alice, NOW)
+    world.work()
+    assert world.waiting() == []
