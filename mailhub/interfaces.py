@@ -473,6 +473,10 @@ class ISaslExchange(Interface):
         """
 
 
+class IExternal(ISaslExchange):
+    """Credentials of an EXTERNAL log-in, by ``client.certificate``."""
+
+
 class IScramSha1(ISaslExchange):
     """Credentials of a SCRAM-SHA-1 log-in."""
 

@@ -60,6 +60,8 @@ def _tls(config: Config) -> Iterator[str]:
     for certificate in config.tls.certificates:
         names = ", ".join(certificate.names) or "the names it holds"
         yield f"TLS certificate {certificate.certificate} for {names}"
+    if config.tls.client_ca is not None:
+        yield f"clients may log in with certificates of {config.tls.client_ca}"
 
 
 def _privileged(config: Config) -> Iterator[str]:

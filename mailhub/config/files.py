@@ -15,8 +15,9 @@ from cryptography.hazmat.primitives.serialization import (
 
 from mailhub.config.addresses import BadAddress, UnixAddress, parse_address
 from mailhub.config.convert import Report
-from mailhub.config.options import Certificate, Config
+from mailhub.config.options import Certificate, Config, TlsConfig
 
+_CRL = b"-----BEGIN X509 CRL-----"
 EXPIRY_WARNING = timedelta(days=14)
 
 
@@ -34,6 +35,7 @@ def check_files(config: Config, report: Report) -> None:
             _check_parent(f"listener[{number}].address", address.path, report)
     for number, certificate in enumerate(config.tls.certificates, 1):
         _check_certificate(f"tls.certificate[{number}]", certificate, report)
+    _check_clients(config.tls, report)
 
 
 def expiry_warnings(config: Config, now: datetime | None = None) -> list[str]:
@@ -46,11 +48,31 @@ def expiry_warnings(config: Config, now: datetime | None = None) -> list[str]:
             told.append(f"{certificate.certificate} expired on {ends:%Y-%m-%d}")
         elif ends - now < EXPIRY_WARNING:
             told.append(f"{certificate.certificate} expires on {ends:%Y-%m-%d}")
+    if config.tls.client_ca is not None and config.tls.client_crl is not None:
+        due = min(
+            (
+                crl.next_update_utc
+                for crl in read_crls(config.tls.client_crl)
+                if crl.next_update_utc
+            ),
+            default=None,
+        )
+        if due is not None and due < now:
+            told.append(
+                f"{config.tls.client_crl} was to be renewed on {due:%Y-%m-%d}:"
+                " no client certificate is believed until then"
+            )
     return told
 
 
 def read_chain(path: Path) -> list[x509.Certificate]:
     return x509.load_pem_x509_certificates(path.read_bytes())
+
+
+def read_crls(path: Path) -> list[x509.CertificateRevocationList]:
+    """Raises ValueError."""
+    _, *blocks = path.read_bytes().split(_CRL)
+    return [x509.load_pem_x509_crl(_CRL + block) for block in blocks]
 
 
 def _check_data_dir(path: Path, report: Report) -> None:
@@ -98,6 +120,29 @@ def _check_certificate(name: str, certificate: Certificate, report: Report) -> N
             f"{certificate.key} is not the key of {certificate.certificate}",
             "the server's own certificate must be the first in the file",
         )
+
+
+def _check_clients(tls: TlsConfig, report: Report) -> None:
+    if tls.client_ca is None:
+        if tls.client_crl is not None:
+            report("tls.client_crl", "does nothing without tls.client_ca", "")
+        return
+    if not tls.client_names:
+        report("tls.client_names", "without any name nobody can log in by a certificate", "")
+    authorities = _readable("tls.client_ca", tls.client_ca, report)
+    if authorities is not None:
+        try:
+            x509.load_pem_x509_certificates(authorities)
+        except ValueError:
+            report("tls.client_ca", f"{tls.client_ca} holds no PEM certificate", "")
+    if tls.client_crl is None or _readable("tls.client_crl", tls.client_crl, report) is None:
+        return
+    try:
+        found = read_crls(tls.client_crl)
+    except ValueError:
+        found = []
+    if not found:
+        report("tls.client_crl", f"{tls.client_crl} holds no PEM list of revoked certificates", "")
 
 
 def _readable(key: str, path: Path, report: Report) -> bytes | None:

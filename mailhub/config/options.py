@@ -64,6 +64,11 @@ class TlsConfig:
     minimum: Literal["1.2", "1.3"] = "1.2"
     ciphers: str = "ECDHE+AESGCM:ECDHE+CHACHA20"
     """OpenSSL cipher string for TLS 1.2."""
+    client_ca: Path | None = None
+    """Whose certificates clients may log in with; None: none are asked for."""
+    client_crl: Path | None = None
+    client_names: tuple[Literal["email", "upn", "cn"], ...] = ("email", "upn")
+    """What in a client's certificate is the log-in name."""
 
 
 @dataclass(frozen=True, slots=True)

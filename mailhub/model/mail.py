@@ -181,6 +181,17 @@ class Usage:
 
 
 @dataclass(frozen=True, slots=True)
+class ClientCertificate:
+    """One that a client has shown in TLS, whose key it has."""
+
+    subject: str
+    names: tuple[str, ...] = ()
+    """Log-in names in it, in their order of preference."""
+    problem: str = ""
+    """Why it is not to be believed."""
+
+
+@dataclass(frozen=True, slots=True)
 class Client:
     """Who is at the other end of a connection, for logs, limits and checkers."""
 
@@ -197,6 +208,8 @@ class Client:
     """TLS ends here, so that SCRAM -PLUS can bind to it."""
     trusted: bool = False
     """On this machine: loopback or a Unix socket."""
+    certificate: ClientCertificate | None = None
+    """None if TLS does not end here, too."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -9,6 +9,7 @@ from zope.interface import implementer
 
 from mailhub.interfaces import (
     IClientCredentials,
+    IExternal,
     IScramSha1,
     IScramSha256,
     IScramSha256Plus,
@@ -86,7 +87,13 @@ class ScramSha1(Exchange):
     mechanism = "SCRAM-SHA-1"
 
 
+@implementer(IExternal)
+class External(Exchange):
+    mechanism = "EXTERNAL"
+
+
 EXCHANGES = (
+    (IExternal, External),
     (IScramSha256Plus, ScramSha256Plus),
     (IScramSha256, ScramSha256),
     (IScramSha1, ScramSha1),

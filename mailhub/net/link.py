@@ -190,7 +190,13 @@ class Link:
     def _handshaken(self, transport: Any, version: str) -> None:
         self._up.host.metrics.handshake(self._up.client.protocol, version)
         bindable = bool(self.channel_bindings())
-        self._up.client = replace(self._up.client, tls=True, channel_bindings=bindable)
+        assert self._tls is not None
+        self._up.client = replace(
+            self._up.client,
+            tls=True,
+            channel_bindings=bindable,
+            certificate=self._tls.client_certificate(),
+        )
         if self._in:
             self._up.secured(transport)
         else:

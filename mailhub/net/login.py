@@ -79,8 +79,7 @@ class LogIn:
         offered = [
             exchange.mechanism
             for interface, exchange in EXCHANGES
-            if interface in served
-            and (client.channel_bindings or not exchange.mechanism.endswith("-PLUS"))
+            if interface in served and _is_possible(exchange.mechanism, client)
         ]
         if IUsernamePassword in served and self.plaintext_allowed(client):
             offered += PLAINTEXT
@@ -153,6 +152,12 @@ class LogIn:
             "ok", "login.ok", account=account.address, user=attempt.user, means=terms.means
         )
         return LoggedIn(account, logout, attempt.user)
+
+
+def _is_possible(mechanism: str, client: Client) -> bool:
+    if mechanism == "EXTERNAL":
+        return client.certificate is not None
+    return client.channel_bindings or not mechanism.endswith("-PLUS")
 
 
 def plaintext_allowed(policy: AuthConfig, client: Client) -> bool:

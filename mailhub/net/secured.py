@@ -11,6 +11,7 @@ from twisted.internet.protocol import Protocol, connectionDone
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
+from mailhub.model.mail import ClientCertificate
 from mailhub.net.bindings import channel_bindings
 from mailhub.net.tls import TlsContexts
 
@@ -18,7 +19,7 @@ from mailhub.net.tls import TlsContexts
 class Secured:
     """The server side of TLS.  ``done(transport, version)`` is called after the handshake."""
 
-    __slots__ = ("_inside", "_tls", "failure")
+    __slots__ = ("_contexts", "_inside", "_tls", "failure")
 
     def __init__(
         self,
@@ -29,6 +30,7 @@ class Secured:
     ) -> None:
         self.failure: str | None = None
         """Why there was no handshake, once the connection is lost."""
+        self._contexts = contexts
         self._inside = _Inside(received, lambda: done(self._tls, self._version()))
         self._tls = contexts.layer(self._inside, clock)
 
@@ -48,6 +50,9 @@ class Secured:
 
     def channel_bindings(self) -> list[tuple[str, bytes]]:
         return channel_bindings(self._tls.getHandle())
+
+    def client_certificate(self) -> ClientCertificate | None:
+        return self._contexts.client_certificate(self._tls.getHandle())
 
     def _version(self) -> str:
         return str(self._tls.getHandle().get_protocol_version_name())

@@ -1,8 +1,8 @@
 """TLS contexts: certificates by server name, read again without dropping a connection.
 
 Left out on purpose: session resumption (a P-256 handshake costs well under a millisecond, tickets
-would have to be shared between processes, and tls-unique is sound only without), client
-certificates, and anything below TLS 1.2 (RFC 8996).
+would have to be shared between processes, and tls-unique is sound only without), and anything
+below TLS 1.2 (RFC 8996).
 """
 
 from __future__ import annotations
@@ -28,6 +28,8 @@ from zope.interface import implementer
 
 from mailhub import log
 from mailhub.config.options import Certificate, TlsConfig
+from mailhub.model.mail import ClientCertificate
+from mailhub.net.clientcerts import BadClientCa, ClientCertificates
 
 _VERSIONS = {"1.2": SSL.TLS1_2_VERSION, "1.3": SSL.TLS1_3_VERSION}
 
@@ -40,6 +42,7 @@ class BadCertificate(Exception):
 class _Contexts:
     default: SSL.Context
     by_name: dict[str, SSL.Context]
+    clients: ClientCertificates
 
     def choose(self, server_name: str) -> SSL.Context | None:
         """The context for what a client asked for: the name itself, then its wildcard."""
@@ -83,6 +86,10 @@ class TlsContexts:
             self._factory = TLSMemoryBIOFactory(self, False, Factory(), clock)
         return TLSMemoryBIOProtocol(self._factory, inside, False)
 
+    def client_certificate(self, connection: SSL.Connection) -> ClientCertificate | None:
+        """What the client has shown, if any is asked for."""
+        return self._contexts.clients.of(connection)
+
     def serverConnectionForTLS(self, protocol: TLSMemoryBIOProtocol) -> SSL.Connection:
         return SSL.Connection(self._contexts.default, None)
 
@@ -90,9 +97,15 @@ class TlsContexts:
 def _load(config: TlsConfig) -> _Contexts:
     if not config.certificates:
         raise BadCertificate("no certificate is configured")
+    try:
+        clients = ClientCertificates(config)
+    except BadClientCa as bad:
+        raise BadCertificate(str(bad)) from bad
     by_name: dict[str, SSL.Context] = {}
     contexts = [_context(config, certificate, by_name) for certificate in config.certificates]
-    loaded = _Contexts(contexts[0], by_name)
+    for context in contexts:
+        clients.ask(context)
+    loaded = _Contexts(contexts[0], by_name, clients)
 
     def choose(connection: SSL.Connection) -> None:
         asked = connection.get_servername()

@@ -49,9 +49,13 @@ def apply(running: Running, config: Config) -> list[str]:
     return told
 
 
+def _about_login(config: Config) -> object:
+    return config.auth, config.policies, config.tls.client_ca
+
+
 def _serve(running: Running, config: Config) -> None:
     parts, host = running.engine.parts, running.host
-    if (config.auth, config.policies) != (running.config.auth, running.config.policies):
+    if _about_login(config) != _about_login(running.config):
         running.portal = make_login(config, parts, host, running.hashing, running.people)
     if (config.quota, config.policies) != (running.config.quota, running.config.policies):
         running.quotas.use(config)

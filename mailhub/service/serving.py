@@ -9,6 +9,7 @@ from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IProtocolFactory
 
 from mailhub.auth.apppasswords import AppPasswords
+from mailhub.auth.external import ExternalChecker
 from mailhub.auth.hashing import HashingThreads
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, make_checkers, make_portal
@@ -40,16 +41,19 @@ def make_login(
     config: Config, engine: Engine, host: Host, hashing: HashingThreads, people: People
 ) -> Portal:
     """Who may log in: local accounts and the directories' people, as far as the rules let them."""
+    policy = Policy(people.accounts, Rules(config.policies))
     checkers = make_checkers(
         engine.hub,
         config.auth,
         host.reactor,
         hashing,
         load_secret(engine.data.path / "scram.key"),
-        Policy(people.accounts, Rules(config.policies)),
+        policy,
         people.passwords(host.reactor),
         [AppPasswords(people.accounts, engine.hub)],
     )
+    if config.tls.client_ca is not None:
+        checkers.append(ExternalChecker(people.accounts, policy))
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
 
 

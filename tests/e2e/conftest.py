@@ -9,6 +9,7 @@ from collections.abc import Iterator
 import pytest
 
 from tests.e2e.server import LiveServer, Login
+from tests.net.certificates import Authority
 
 _numbers = itertools.count(1)
 
@@ -18,8 +19,10 @@ ADMINISTRATOR = "administrator@example.org"
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
-    options = f'[auth]\nadministrators = ["{ADMINISTRATOR}"]\n'
-    live = LiveServer(tmp_path_factory.mktemp("server"), options)
+    folder = tmp_path_factory.mktemp("server")
+    (folder / "clients.pem").write_bytes(Authority.make().issued.pem)
+    options = f'[auth]\nadministrators = ["{ADMINISTRATOR}"]\n[tls]\nclient_ca = "clients.pem"\n'
+    live = LiveServer(folder, options)
     try:
         yield live
     finally:

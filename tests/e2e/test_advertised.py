@@ -8,8 +8,10 @@ import re
 import smtplib
 import ssl
 from collections.abc import Iterator
+from pathlib import Path
 
 from tests.e2e.server import ROOT, LiveServer, Login
+from tests.net.certificates import Authority
 
 TABLE = (ROOT / "docs" / "rfcs.rst").read_text()
 
@@ -58,8 +60,9 @@ def lmtp_capabilities(server: LiveServer) -> set[str]:
 
 
 def test_what_is_advertised_is_documented_and_the_other_way_round(
-    server: LiveServer, administrator: Login, trust: ssl.SSLContext
+    server: LiveServer, administrator: Login, trust: ssl.SSLContext, tmp_path: Path
 ) -> None:
+    trust.load_cert_chain(*Authority.make().issue().write(tmp_path, "client"))
     advertised = (
         imap_capabilities(server, administrator, trust)
         | pop3_capabilities(server, trust)

@@ -214,6 +214,14 @@ def test_what_cannot_be_set_is_refused(world: World, roots: Roots, line: str, co
     assert roots.said == []
 
 
+def test_an_administrator_who_may_only_read_is_none(world: World, roots: Roots) -> None:
+    world.bob.read_only = True
+    admin = world.connect("bob")
+    assert "QUOTASET" not in admin.ok("CAPABILITY")[0].split()
+    assert admin.tagged(f"SETQUOTA {ALICE} ()").startswith("NO [NOPERM]")
+    assert roots.said == []
+
+
 def test_others_are_no_administrators(world: World, roots: Roots) -> None:
     client = world.connect("alice")
     assert client.tagged(f"GETQUOTA {BOB}").startswith("NO [NONEXISTENT]")

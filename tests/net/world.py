@@ -22,6 +22,7 @@ from mailhub.net.host import Host
 from mailhub.net.link import Entry
 from mailhub.net.selfsigned import ensure_certificate
 from mailhub.net.tls import TlsContexts
+from tests.net.certificates import Issued
 
 
 @functools.cache
@@ -80,13 +81,13 @@ class Story(Connection):
 
 
 class World:
-    def __init__(self, *, tls: bool = False, **limits: float) -> None:
+    def __init__(self, *, tls: bool | TlsContexts = False, **limits: float) -> None:
         self.clock = Clock()
         self.host = Host(
             self.clock,
             hostname="mail.example.org",
             limits=Limits(**limits),  # type: ignore[arg-type]
-            tls=contexts() if tls else None,
+            tls=contexts() if tls is True else tls or None,
         )
 
     def connect(
@@ -117,8 +118,11 @@ class TlsClient:
         *,
         server_name: str = "",
         highest: int = SSL.TLS1_3_VERSION,
+        shown: Issued | None = None,
     ) -> None:
         context = SSL.Context(SSL.TLS_CLIENT_METHOD)
+        if shown is not None:
+            shown.show(context)
         context.set_max_proto_version(highest)
         self._server = server
         self._transport = transport
