@@ -69,6 +69,11 @@ class Metrics:
         )
         self._refusals = self._counter("refusals", "With a reason id", "protocol", "reason")
         self._deliveries = self._counter("deliveries", "Mail per recipient", "outcome")
+        self._make_directory_metrics()
+        self._make_quota_gauges()
+        self._octets = Counter("mailhub_delivered_octets", "Filed", registry=self.registry)
+
+    def _make_directory_metrics(self) -> None:
         self._directory_seconds = self._histogram(
             "directory_seconds",
             "Binds, searches and connecting, by server and outcome",
@@ -86,8 +91,18 @@ class Metrics:
         self._directory_down = self._gauge(
             "directory_server_down", "1 while a server is left alone", "directory", "server"
         )
-        self._make_quota_gauges()
-        self._octets = Counter("mailhub_delivered_octets", "Filed", registry=self.registry)
+        self._directory_passwords = self._counter(
+            "directory_passwords", "Where the answer came from", "directory", "answer"
+        )
+        self._directory_distrusted = self._gauge(
+            "directory_distrusted", "1 while nobody is suspended for being gone", "directory"
+        )
+        self._directory_people = self._gauge(
+            "directory_people", "With an account, at the last walk", "directory"
+        )
+        self._directory_losses = self._gauge(
+            "directory_losses", "Gone or disabled, at the last walk", "directory"
+        )
 
     def _make_quota_gauges(self) -> None:
         self._quota_drift = Gauge(
@@ -165,6 +180,17 @@ class Metrics:
 
     def directory_server(self, directory: str, server: str, *, is_down: bool) -> None:
         self._directory_down(directory, server).set(is_down)
+
+    def directory_password(self, directory: str, answer: str) -> None:
+        """Who had it: the directory, the guard against lock-outs, the credential cache."""
+        self._directory_passwords(directory, answer).inc()
+
+    def directory_trust(
+        self, directory: str, *, is_distrusted: bool, people: int, losses: int
+    ) -> None:
+        self._directory_distrusted(directory).set(is_distrusted)
+        self._directory_people(directory).set(people)
+        self._directory_losses(directory).set(losses)
 
     def watch(self, name: str, about: str, read: Callable[[], float]) -> None:
         """A gauge whose value is read when somebody asks."""

@@ -73,3 +73,12 @@ def test_two_servers_in_one_process_do_not_share_counters() -> None:
     one.crash("imap")
 
     assert value(other, "crashes_total", protocol="imap") is None
+
+
+def test_distrust_of_a_directory_is_a_gauge(metrics: Metrics) -> None:
+    metrics.directory_trust("corp", is_distrusted=True, people=12, losses=6)
+    assert value(metrics, "directory_distrusted", directory="corp") == 1
+    assert value(metrics, "directory_people", directory="corp") == 12
+    assert value(metrics, "directory_losses", directory="corp") == 6
+    metrics.directory_trust("corp", is_distrusted=False, people=6, losses=0)
+    assert value(metrics, "directory_distrusted", directory="corp") == 0

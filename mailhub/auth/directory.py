@@ -9,8 +9,15 @@ from __future__ import annotations
 
 from mailhub.auth.chain import Given
 from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
-from mailhub.interfaces import BadCredentials, IDirectory, LogInForbidden, NoSuchPerson
+from mailhub.interfaces import (
+    BadCredentials,
+    IDirectory,
+    LogInForbidden,
+    NoSuchPerson,
+    TooManyAttempts,
+)
 from mailhub.interfaces_people import IAdoption, IIdentities
+from mailhub.metrics import Metrics
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import StoredCredentials
 
@@ -27,6 +34,7 @@ class DirectoryPasswords:
         identities: IIdentities,
         guard: LockoutGuard,
         proved: ProvedPasswords,
+        metrics: Metrics | None = None,
     ) -> None:
         self.name = f"directory {directory.name}"
         self._directory = directory
@@ -34,6 +42,7 @@ class DirectoryPasswords:
         self._identities = identities
         self._guard = guard
         self._proved = proved
+        self._metrics = metrics
         self._digests = Digests()
 
     def takes(self, given: Given) -> bool:
@@ -44,7 +53,8 @@ class DirectoryPasswords:
         remembered = await self._remembered(given, digest)
         if remembered is not None:
             return remembered
-        self._guard.check(given.login, digest)
+        self._keep_back(given.login, digest)
+        self._count("asked")
         try:
             person = await self._directory.prove(given.login, given.password, given.steps)
         except NoSuchPerson:
@@ -65,4 +75,20 @@ class DirectoryPasswords:
         if account is None:
             return None
         given.steps.add("remembered", account=account)
+        self._count("remembered")
         return await self._identities.credentials_of(account)
+
+    def _keep_back(self, login: str, digest: bytes) -> None:
+        """Raises BadCredentials, TooManyAttempts: the guard lets nothing through."""
+        try:
+            self._guard.check(login, digest)
+        except TooManyAttempts:
+            self._count("limited")
+            raise
+        except BadCredentials:
+            self._count("repeated")
+            raise
+
+    def _count(self, answer: str) -> None:
+        if self._metrics is not None:
+            self._metrics.directory_password(self._directory.name, answer)

@@ -20,7 +20,7 @@ from mailhub import log
 from mailhub.interfaces import IDirectory
 from mailhub.model.directory import Person, PersonId
 from mailhub.model.errors import CannotAdopt, NoSuchAccount, Refusal
-from mailhub.model.identity import SUSPENDED
+from mailhub.model.identity import SUSPENDED, Trust
 from mailhub.model.mail import AccountId
 from mailhub.model.steps import UNHEARD
 from mailhub.people.adoption import Adoption
@@ -33,7 +33,8 @@ class Walker:
     """Of one directory; *interval* in seconds between the beginnings of walks.
 
     Accounts whose people have been gone for *purge_after* seconds (0: never) are deleted, and
-    *remove* is told, to remove their files.
+    *remove* is told, to remove their files.  *tell_trust* hears every minute how far the directory
+    is trusted, whoever walked.
     """
 
     def __init__(
@@ -43,12 +44,14 @@ class Walker:
         interval: float,
         purge_after: float,
         remove: Callable[[AccountId], Awaitable[None]],
+        tell_trust: Callable[[Trust], None] = lambda trust: None,
     ) -> None:
         self._adoption = adoption
         self._directory = directory
         self._interval = interval
         self._purge_after = purge_after
         self._remove = remove
+        self._tell_trust = tell_trust
         self._looking: LoopingCall | None = None
         self._walking: Deferred[None] | None = None
 
@@ -64,15 +67,22 @@ class Walker:
             self._walking.cancel()
 
     def _look(self) -> Deferred[None]:
-        self._walking = Deferred.fromCoroutine(self._walk_if_due())
+        self._walking = Deferred.fromCoroutine(self.look())
         return self._walking
 
-    async def _walk_if_due(self) -> None:
-        """Logs what fails: the next look tries again when it is due."""
+    async def look(self) -> None:
+        """Walk if that is due.  Logs what fails: the next look tries again."""
         try:
-            await self.walk(self._interval)
+            await self._walk_if_due()
+            self._tell_trust(await self._adoption.identities.trust(self._directory.name))
         except CancelledError:
             return
+        except Exception:
+            log.failure("error", Failure(), what=f"walk through directory {self._directory.name}")
+
+    async def _walk_if_due(self) -> None:
+        try:
+            await self.walk(self._interval)
         except Refusal as trouble:
             log.event(
                 "directory.walk_failed",
@@ -80,8 +90,6 @@ class Walker:
                 directory=self._directory.name,
                 reason=str(trouble),
             )
-        except Exception:
-            log.failure("error", Failure(), what=f"walk through directory {self._directory.name}")
 
     async def walk(self, interval: float = 0.0) -> bool:
         """Walk, unless one began within *interval* seconds; whether it did.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import time
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 from twisted.internet.interfaces import IReactorTime
 
@@ -13,6 +14,8 @@ from mailhub.auth.directory import DirectoryPasswords
 from mailhub.auth.guard import LockoutGuard, ProvedPasswords
 from mailhub.config.options import Config, DirectoryConfig
 from mailhub.interfaces import IAddressBook, IDirectory, ILocalAccounts
+from mailhub.metrics import Metrics
+from mailhub.model.identity import Trust
 from mailhub.model.mail import AccountId
 from mailhub.net.host import Host
 from mailhub.people.accounts import Accounts
@@ -39,6 +42,7 @@ class People:
     walkers: Sequence[Walker] = ()
     adoption: Adoption | None = None
     directories: Sequence[tuple[DirectoryConfig, IDirectory]] = ()
+    metrics: Metrics | None = None
 
     def passwords(self, clock: IReactorTime) -> Mapping[str, PasswordSource]:
         """Who is asked about passwords, by the name of the directory; with an empty memory."""
@@ -51,6 +55,7 @@ class People:
                 self.adoption.identities,
                 LockoutGuard(clock.seconds, config.lockout_window, config.lockout_passwords),
                 ProvedPasswords(clock.seconds, config.credential_cache),
+                self.metrics,
             )
             for config, directory in self.directories
         }
@@ -93,10 +98,27 @@ def gather(config: Config, engine: Engine, directories: Sequence[IDirectory], ho
         Accounts(hub, adoption, directories, freshness),
         AddressBook(hub, adoption, directories, freshness, delimiter, host.reactor.seconds),
         [
-            Walker(adoption, directory, each.walk_interval, each.purge_after, remove)
+            Walker(
+                adoption,
+                directory,
+                each.walk_interval,
+                each.purge_after,
+                remove,
+                partial(_tell_trust, host.metrics, each.name),
+            )
             for each, directory in pairs
             if each.walk_interval and each.user_base
         ],
         adoption,
         pairs,
+        host.metrics,
+    )
+
+
+def _tell_trust(metrics: Metrics, directory: str, trust: Trust) -> None:
+    metrics.directory_trust(
+        directory,
+        is_distrusted=trust.distrusted is not None,
+        people=trust.people,
+        losses=trust.losses,
     )

@@ -17,6 +17,7 @@ from mailhub.interfaces import (
     NoSuchPerson,
     TooManyAttempts,
 )
+from mailhub.metrics import Metrics
 from mailhub.model.directory import Person, Standing
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import AccountId, StoredCredentials
@@ -50,6 +51,7 @@ class World:
         self.directory = FakeDirectory(domains=["example.org"])
         self.directory.put("alice", person("alice"))
         self.adoption = Adopting()
+        self.metrics = Metrics()
         clock = lambda: self.now  # noqa: E731
         self.source = DirectoryPasswords(
             self.directory,
@@ -57,10 +59,15 @@ class World:
             self.adoption,  # type: ignore[arg-type]
             LockoutGuard(clock, WINDOW, most),
             ProvedPasswords(clock, cache),
+            self.metrics,
         )
 
     def log_in(self, password: str, login: str = "alice@example.org") -> StoredCredentials:
         return run(self.source.prove(Given(login, password)))
+
+    def answers(self, answer: str) -> float | None:
+        labels = {"directory": self.directory.name, "answer": answer}
+        return self.metrics.registry.get_sample_value("mailhub_directory_passwords_total", labels)
 
     @property
     def asked(self) -> int:
@@ -246,3 +253,18 @@ def test_the_cache_is_bounded() -> None:
         proved.remember(f"name {n}", digests.of("x"), AccountId(f"account {n}"))
     assert proved.account("name 0", digests.of("x")) is None
     assert proved.account("name 20", digests.of("x")) == "account 20"
+
+
+# --- metrics ------------------------------------------------------------------------------
+
+
+def test_it_is_counted_whether_the_directory_was_asked() -> None:
+    world = World(cache=60.0, most=1)
+    for password, refusal in [("old", None), ("old", None), ("other", TooManyAttempts)]:
+        with pytest.raises(refusal or BadCredentials):
+            world.log_in(password)
+    world.now += WINDOW
+    world.log_in("secret")
+    world.log_in("secret")
+    counted = {name: world.answers(name) for name in ("asked", "repeated", "limited", "remembered")}
+    assert counted == {"asked": 2, "repeated": 1, "limited": 1, "remembered": 1}

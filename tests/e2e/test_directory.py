@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import imaplib
 import poplib
+import re
 import smtplib
 import ssl
+import urllib.request
 from collections.abc import Iterator
 
 import pytest
@@ -159,6 +161,11 @@ def test_a_forgotten_phone_does_not_lock_its_owner_out(live: LiveServer) -> None
         with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED"):
             imap(live, "guessed", "last year's")
     imap(live, "guessed", password("guessed")).logout()
+    with urllib.request.urlopen(f"http://{live.address('metrics', 'none')}/metrics") as page:
+        figures = page.read().decode()
+    counted = r'^mailhub_directory_passwords_total\{answer="repeated",directory="corp"\} (.*)$'
+    (repeated,) = re.findall(counted, figures, re.MULTILINE)
+    assert float(repeated) >= 5
 
 
 # --- who may ------------------------------------------------------------------------------

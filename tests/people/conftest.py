@@ -51,10 +51,10 @@ class World:
         freshness = Freshness({"corp": REFRESH}, clock)
         self.accounts = Accounts(hub, self.adoption, [directory], freshness)
         self.book = AddressBook(hub, self.adoption, [directory], freshness, "+", clock)
-        self.walker = Walker(self.adoption, directory, 3600.0, PURGE_AFTER, self._remove)
+        self.walker = Walker(self.adoption, directory, 3600.0, PURGE_AFTER, self.remove)
         self.steps = Steps()
 
-    async def _remove(self, account: str) -> None:
+    async def remove(self, account: str) -> None:
         self.removed.append(account)
 
     @property

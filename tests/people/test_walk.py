@@ -7,7 +7,8 @@ from twisted.internet.task import Clock
 
 from mailhub.model.directory import Standing
 from mailhub.model.errors import AccountDisabled, Unavailable
-from mailhub.people.walk import LOOK_SECONDS
+from mailhub.model.identity import Trust
+from mailhub.people.walk import LOOK_SECONDS, Walker
 from mailhub.store.hub import trust
 from tests.directory_fake import FakeDirectory, person
 from tests.events import Events
@@ -228,3 +229,30 @@ def test_a_server_walks_when_it_is_time(
     assert "identity.lost" in events.names()
     world.walker.stop()
     assert clock.getDelayedCalls() == []
+
+
+def test_every_look_tells_how_far_the_directory_is_trusted(
+    world: World, directory: FakeDirectory
+) -> None:
+    logins = _crowd(world, directory, 12)
+    told: list[Trust] = []
+    walker = Walker(world.adoption, directory, 3600.0, 0.0, world.remove, told.append)
+    run(walker.look())
+    for login in logins[:6]:
+        directory.remove(login)
+    world.later(3600)
+    run(walker.look())
+    run(walker.look())  # no walk is due
+    assert [trust.distrusted is not None for trust in told] == [False, True, True]
+    assert (told[1].losses, told[1].people) == (6, 12)
+
+
+def test_a_walk_that_fails_is_told_and_so_is_the_trust_there_was(
+    world: World, directory: FakeDirectory, events: Events
+) -> None:
+    told: list[Trust] = []
+    directory.down = True
+    walker = Walker(world.adoption, directory, 3600.0, 0.0, world.remove, told.append)
+    run(walker.look())
+    assert events["directory.walk_failed"]["directory"] == "corp"
+    assert [trust.distrusted for trust in told] == [None]
