@@ -49,6 +49,7 @@ EVENTS: Mapping[str, str] = {
     "tls.created": "made a private CA and a certificate for {names}",
     # log-in
     "login.ok": "{account} logged in from {peer} ({mechanism}, {means})",
+    "login.master": "{master} uses the account {account}, from {peer} ({mechanism})",
     "login.refused": "{user} from {peer} refused ({mechanism}): {reason} [{reason_id}] {detail}",
     "login.cancelled": "log-in from {peer} given up by the client ({mechanism})",
     "client.stale": "{peer} keeps presenting {what} of {user} ({mechanism})",

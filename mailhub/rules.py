@@ -64,6 +64,24 @@ class Rules:
         return _decision(said)
 
 
+class Members:
+    """Whoever has one of the addresses, or is in one of the groups, compared as rules do."""
+
+    def __init__(self, accounts: Sequence[str], groups: Sequence[str]) -> None:
+        rules = [
+            PolicyRule("", accounts=tuple(accounts)),
+            PolicyRule("", groups=tuple(groups)),
+        ]
+        self._rules = [_compiled(rule) for rule in rules if rule.accounts or rule.groups]
+
+    def __bool__(self) -> bool:
+        return bool(self._rules)
+
+    def __contains__(self, subject: Subject) -> bool:
+        groups = frozenset(name for group in subject.groups for name in _names(group))
+        return any(rule.matches(subject, groups) for rule in self._rules)
+
+
 def subject_of(stored: StoredCredentials) -> Subject:
     return Subject(stored.address, stored.directory, stored.groups, stored.protocols)
 

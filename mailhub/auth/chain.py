@@ -101,7 +101,7 @@ class PasswordChain:
         return Deferred.fromCoroutine(self._check(credentials))
 
     async def _check(self, credentials: IUsernamePassword) -> bytes | tuple[()]:
-        given = _given(credentials)
+        given = self._given(credentials)
         try:
             avatar_id, terms = await self._decide(given)
         except LogInRefused as refusal:
@@ -110,6 +110,17 @@ class PasswordChain:
         if IClientCredentials.providedBy(credentials):
             credentials.terms = terms
         return avatar_id
+
+    def _given(self, credentials: IUsernamePassword) -> Given:
+        """Raises BadCredentials."""
+        name = _prepared(credentials.username)
+        password = _prepared(credentials.password)
+        if not IClientCredentials.providedBy(credentials):
+            return Given(name, password)
+        named = self._policy.masters.split(name, credentials.authorization_id)
+        return Given(
+            named.login, password, credentials.client, named.authorization, credentials.steps
+        )
 
     async def _decide(self, given: Given) -> tuple[bytes, Terms]:
         attempt = self._throttle.begin(given.address, given.login, given.password.encode("utf-8"))
@@ -129,7 +140,8 @@ class PasswordChain:
         attempt.succeeded()
         if stored.means:
             terms = replace(terms, means=stored.means)
-        return avatar_id_of(stored.account, read_only=stored.read_only), terms
+        account = terms.account or stored.account
+        return avatar_id_of(account, read_only=stored.read_only), terms
 
     async def _ask(self, given: Given) -> StoredCredentials:
         asked = [source for source in self._sources if source.takes(given)]
@@ -148,16 +160,6 @@ class PasswordChain:
             await self._decoy(given.password)
         told = ", ".join(source.name for source in asked)
         raise NoSuchPerson(f"unknown to {told}" if told else "no source takes such a name")
-
-
-def _given(credentials: IUsernamePassword) -> Given:
-    """Raises BadCredentials."""
-    name, password = (_prepared(octets) for octets in (credentials.username, credentials.password))
-    if not IClientCredentials.providedBy(credentials):
-        return Given(name, password)
-    return Given(
-        name, password, credentials.client, credentials.authorization_id, credentials.steps
-    )
 
 
 def _prepared(octets: bytes) -> str:

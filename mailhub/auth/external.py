@@ -61,8 +61,11 @@ class ExternalChecker:
         _judge(certificate, exchange.steps)
         stored = await self._owner(certificate, authorization, exchange.steps)
         terms = await self._policy.authorise(stored, exchange.client, authorization, exchange.steps)
-        exchange.terms = replace(terms, means=f"certificate {certificate.subject}")
-        return avatar_id_of(stored.account, read_only=False)
+        means = f"certificate {certificate.subject}"
+        if terms.account is not None:
+            means = f"{terms.means} by {means}"
+        exchange.terms = replace(terms, means=means)
+        return avatar_id_of(terms.account or stored.account, read_only=False)
 
     async def _owner(
         self, certificate: ClientCertificate, authorization: str, steps: Hearer

@@ -2,11 +2,13 @@
 
 Every checker comes through here after the secret was proved, so none of them tells a stranger that
 an account exists.  In this order: the account is enabled; whom to act as; the protocols that the
-directory allows the person; the rules of the configuration (:mod:`mailhub.rules`).
+directory allows the person; the rules of the configuration (:mod:`mailhub.rules`).  Who acts as
+somebody else (:mod:`.masters`) is held to what holds for themselves.
 """
 
 from __future__ import annotations
 
+from mailhub.auth.masters import NO_MASTERS, Masters
 from mailhub.interfaces import ILocalAccounts, LogInDisabled, LogInForbidden
 from mailhub.model.mail import Client, StoredCredentials
 from mailhub.model.policy import Decision, Terms, over
@@ -17,8 +19,11 @@ from mailhub.rules import NO_RULES, Rules, subject_of
 class Policy:
     """Decides for every mechanism; *accounts* tells whom somebody asks to act as."""
 
-    def __init__(self, accounts: ILocalAccounts, rules: Rules = NO_RULES) -> None:
+    def __init__(
+        self, accounts: ILocalAccounts, rules: Rules = NO_RULES, masters: Masters = NO_MASTERS
+    ) -> None:
         self._accounts = accounts
+        self.masters = masters
         self._rules = rules
 
     async def authorise(
@@ -35,8 +40,7 @@ class Policy:
         """
         if not stored.enabled:
             raise LogInDisabled(f"{stored.address} is disabled")
-        if authorization:
-            await self._act_as(stored, authorization, steps)
+        other = await self._other(stored, authorization, steps) if authorization else None
         if stored.directory:
             groups = tuple(sorted(group.name for group in stored.groups))
             steps.add("belongs to", directory=stored.directory, groups=groups)
@@ -48,13 +52,21 @@ class Policy:
         if decision.max_connections is not None:
             about = f"policy {rule('max_connections')}"
             steps.add("policy", decided_by=about, max_connections=decision.max_connections)
-        return Terms(decision.max_connections)
+        if other is None:
+            return Terms(decision.max_connections)
+        means = f"master user {stored.address}"
+        return Terms(decision.max_connections, means, other.account, stored.address)
 
-    async def _act_as(self, stored: StoredCredentials, authorization: str, steps: Hearer) -> None:
+    async def _other(
+        self, stored: StoredCredentials, authorization: str, steps: Hearer
+    ) -> StoredCredentials | None:
+        """Whose account is meant; None: the client's own."""
         other = await self._accounts.credentials(authorization)
         if other is None or other.account != stored.account:
-            raise LogInForbidden(f"{stored.address} may not act as {authorization}")
+            self.masters.check(stored, other, authorization)
+        assert other is not None
         steps.add("act as", name=authorization, account=other.address)
+        return None if other.account == stored.account else other
 
 
 def _keep_to(

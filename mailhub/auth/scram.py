@@ -13,7 +13,9 @@ from twisted.cred.checkers import ICredentialsChecker
 from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
+from mailhub.auth.masters import Named
 from mailhub.auth.policy import Policy
+from mailhub.auth.realm import avatar_id_of
 from mailhub.auth.throttle import Throttle
 from mailhub.auth.verifiers import ITERATIONS, SALT_OCTETS, read_keys
 from mailhub.interfaces import (
@@ -28,7 +30,7 @@ from mailhub.interfaces import (
     NoSuchPerson,
 )
 from mailhub.model.errors import Unavailable
-from mailhub.model.mail import StoredCredentials
+from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.prep import NotPreparable, saslprep
 from mailhub.sasl.scram import ScramKeys, ScramServer
@@ -72,22 +74,23 @@ class ScramChecker:
         except SaslFailed as problem:
             raise BadCredentials(str(problem)) from problem
         exchange.user = server.user
-        attempt = self._throttle.begin(exchange.client.address, server.user, None)
+        named = self._policy.masters.split(server.user, server.authorization)
+        attempt = self._throttle.begin(exchange.client.address, named.login, None)
         try:
-            stored = await self._lead(exchange, server)
+            account = await self._lead(exchange, server, named)
         except BadCredentials:
             raise
         except BaseException:  # given up, cancelled, unavailable: says nothing about the secret
             attempt.undecided()
             raise
         attempt.succeeded()
-        return stored.account.encode("utf-8")
+        return avatar_id_of(account, read_only=False)
 
-    async def _lead(self, exchange: ISaslExchange, server: ScramServer) -> StoredCredentials:
+    async def _lead(self, exchange: ISaslExchange, server: ScramServer, named: Named) -> AccountId:
         try:
-            stored = await self._accounts.credentials(_prepared(server.user))
+            stored = await self._accounts.credentials(_prepared(named.login))
             keys = _keys(stored, exchange.mechanism)
-            challenge = server.challenge(keys or self._nobody(server.user, exchange.mechanism))
+            challenge = server.challenge(keys or self._nobody(named.login, exchange.mechanism))
             proof = await exchange.respond(challenge)
             try:
                 confirmation = server.final(proof)
@@ -100,13 +103,13 @@ class ScramChecker:
             steps = exchange.steps
             steps.add("source", name="SCRAM verifiers", outcome="proved", account=stored.address)
             exchange.terms = await self._policy.authorise(
-                stored, exchange.client, server.authorization, steps
+                stored, exchange.client, named.authorization, steps
             )
         except Unavailable as problem:
             raise LogInUnavailable(str(problem)) from problem
         if await exchange.respond(confirmation):
             raise BadCredentials("the client went on after the end")
-        return stored
+        return exchange.terms.account or stored.account
 
     def _nobody(self, user: str, mechanism: str) -> ScramKeys:
         """Keys that no password has, with a salt that looks like any other."""

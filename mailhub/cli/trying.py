@@ -22,6 +22,7 @@ from zope.interface import implementer
 from mailhub.auth.apppasswords import AppPasswords
 from mailhub.auth.chain import PasswordChain
 from mailhub.auth.hashing import InlineHashing
+from mailhub.auth.masters import Masters
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import make_checkers
 from mailhub.auth.recipients import RuledAddressBook
@@ -106,10 +107,13 @@ class _Remembering(Policy):
     """Keeps who has proved to be the owner of an account, for asking about other protocols."""
 
     proved: StoredCredentials | None = None
+    authorization = ""
 
-    async def authorise(self, stored: StoredCredentials, *arguments: Any) -> Terms:
-        self.proved = stored
-        return await super().authorise(stored, *arguments)
+    async def authorise(
+        self, stored: StoredCredentials, client: Any, authorization: str = "", *arguments: Any
+    ) -> Terms:
+        self.proved, self.authorization = stored, authorization
+        return await super().authorise(stored, client, authorization, *arguments)
 
 
 class Attempt:
@@ -122,7 +126,7 @@ class Attempt:
         self._steps = steps
         self._prove = prove
         self._people = Rehearsal(cli, steps, prove=prove)
-        self._policy = _Remembering(self._people.accounts, cli.rules)
+        self._policy = _Remembering(self._people.accounts, cli.rules, Masters(cli.config.auth))
 
     def run(self, login: str, password: str, protocols: Sequence[str]) -> list[Verdict]:
         """The password is proved once, whatever the protocols; an app password for each."""
@@ -164,7 +168,9 @@ class Attempt:
     def _let_in(self, client: Client) -> None:
         stored = self._policy.proved
         assert stored is not None
-        terms = immediate(self._policy.authorise(stored, client, "", self._steps))
+        terms = immediate(
+            self._policy.authorise(stored, client, self._policy.authorization, self._steps)
+        )
         self._count(terms)
 
     def _chain(self) -> PasswordChain:

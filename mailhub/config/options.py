@@ -215,6 +215,12 @@ class AuthConfig:
     """How long a proved local password is remembered (in memory, keyed); 0: not at all."""
     administrators: tuple[str, ...] = ()
     """Primary addresses of those who may set quotas by IMAP (SETQUOTA)."""
+    masters: tuple[str, ...] = ()
+    """Primary addresses of those who may use everybody's account, with their own password."""
+    master_groups: tuple[str, ...] = ()
+    """Directories' groups whose people may."""
+    master_separator: str = "*"
+    """Between the account and the master in a log-in name."""
     order: tuple[str, ...] = ()
     """Who is asked about a password: ``"local"``, names of directories; empty: in that order."""
 

@@ -29,7 +29,14 @@ def check_rules(config: Config, report: Report) -> None:
     if config.hostname and not _HOST_NAME.fullmatch(config.hostname):
         report("hostname", f"{shown(config.hostname)} is not a host name", "mail.example.org, say")
     _check_listeners(config, report)
-    for check in (_check_domains, _check_pop3, _check_imap, _check_delivery, _check_tls):
+    for check in (
+        _check_domains,
+        _check_masters,
+        _check_pop3,
+        _check_imap,
+        _check_delivery,
+        _check_tls,
+    ):
         check(config, report)
     check_directories(config, report)
     check_policies(config, report)
@@ -92,6 +99,16 @@ def _check_domains(config: Config, report: Report) -> None:
     ):
         if domain and not _is_domain(domain):
             report(key, f"{shown(domain)} is not a domain", "without an @: example.org")
+
+
+def _check_masters(config: Config, report: Report) -> None:
+    auth = config.auth
+    for master in auth.masters:
+        if "@" not in master:
+            report("auth.masters", f"{shown(master)} is not an address", "admin@example.org")
+    if not re.fullmatch(r"[!#$%&*/:;|~^]", auth.master_separator):
+        hint = "one of ! # $ % & * / : ; | ~ ^"
+        report("auth.master_separator", f"{shown(auth.master_separator)} cannot separate", hint)
 
 
 def _is_domain(text: str) -> bool:

@@ -11,6 +11,7 @@ from dataclasses import dataclass, field
 from ipaddress import IPv4Address, IPv4Network, IPv6Address, IPv6Network, ip_address
 
 from mailhub.model.directory import Group
+from mailhub.model.mail import AccountId
 
 PROTOCOLS = ("imap", "pop3")
 """That are logged in to."""
@@ -72,6 +73,10 @@ class Terms:
     max_connections: int | None = None
     means: str = "password"
     """By what it was proved who the client is, for the log."""
+    account: AccountId | None = None
+    """Whose mail it is, if not the client's own."""
+    master: str = ""
+    """The address of the client, then."""
 
 
 def _ip(text: str) -> IPv4Address | IPv6Address | None:

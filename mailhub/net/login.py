@@ -148,6 +148,8 @@ class LogIn:
             leave()
 
         attempt.succeeded()
+        if terms.master:
+            attempt.told_of_master(terms.master, account.address)
         attempt.report(
             "ok", "login.ok", account=account.address, user=attempt.user, means=terms.means
         )
@@ -236,6 +238,19 @@ class _Attempt:
         who = self.client
         address = who.address or "unix"
         return Presenter(self.user.casefold(), address, who.protocol, self._mechanism)
+
+    def told_of_master(self, master: str, account: str) -> None:
+        who = self.client
+        log.event(
+            "login.master",
+            level="warn",
+            conn=who.connection,
+            protocol=who.protocol,
+            peer=who.address or "unix",
+            mechanism=self._mechanism,
+            master=master,
+            account=account,
+        )
 
     def report(
         self, outcome: str, event: str, *, level: log.Level = "info", **fields: object

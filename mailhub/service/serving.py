@@ -11,6 +11,7 @@ from twisted.internet.interfaces import IProtocolFactory
 from mailhub.auth.apppasswords import AppPasswords
 from mailhub.auth.external import ExternalChecker
 from mailhub.auth.hashing import HashingThreads
+from mailhub.auth.masters import Masters
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
@@ -41,7 +42,7 @@ def make_login(
     config: Config, engine: Engine, host: Host, hashing: HashingThreads, people: People
 ) -> Portal:
     """Who may log in: local accounts and the directories' people, as far as the rules let them."""
-    policy = Policy(people.accounts, Rules(config.policies))
+    policy = Policy(people.accounts, Rules(config.policies), Masters(config.auth))
     checkers = make_checkers(
         engine.hub,
         config.auth,

@@ -15,13 +15,21 @@ _numbers = itertools.count(1)
 
 
 ADMINISTRATOR = "administrator@example.org"
+MASTER = "master@example.org"
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "clients.pem").write_bytes(Authority.make().issued.pem)
-    options = f'[auth]\nadministrators = ["{ADMINISTRATOR}"]\n[tls]\nclient_ca = "clients.pem"\n'
+    options = f"""
+[auth]
+administrators = ["{ADMINISTRATOR}"]
+masters = ["{MASTER}"]
+
+[tls]
+client_ca = "clients.pem"
+"""
     live = LiveServer(folder, options)
     try:
         yield live

@@ -5,6 +5,7 @@ Refused where passwords may not come in clear, which LOGINDISABLED announces (90
 
 from __future__ import annotations
 
+import re
 from contextlib import suppress
 from dataclasses import dataclass, field
 
@@ -17,6 +18,8 @@ from mailhub.imap.wire.writer import Code, Text
 from mailhub.model.errors import Unavailable
 from mailhub.net.login import LoggedIn
 
+_NAME = re.compile(rb"[!#-'*-\[\]-z|}~\x80-\xff]+")
+
 
 @dataclass(frozen=True, slots=True)
 class Login:
@@ -26,11 +29,16 @@ class Login:
 
 def parse_login(r: Reader) -> Login:
     r.sp()
-    user = r.astring_bytes()
+    user = _name(r)
     r.sp()
     password = r.astring_bytes()
     r.end()
     return Login(user, password)
+
+
+def _name(r: Reader) -> bytes:
+    """An astring, or what imaplib makes of a master user's name: with a bare asterisk."""
+    return r.astring_bytes() if r.peek() in (b'"', b"{") else r.take(_NAME, "A string")
 
 
 def login_disabled(session: Session) -> tuple[str, ...]:
