@@ -62,7 +62,7 @@ class DirectoryPasswords:
         except BadCredentials:
             self._guard.wrong(given.login, digest)
             raise
-        self._guard.right(given.login, digest)
+        self._guard.right(given.login, digest, person.id)
         try:
             stored = await self._adoption.adopt(person, given.steps)
         except CannotAdopt as refusal:

@@ -2,8 +2,9 @@
 
 :class:`LockoutGuard` keeps a forgotten phone from locking its owner out: the same wrong password
 for the same name reaches the directory once within a window, and so do only so many different
-ones.  A password that was right before always does.  Names, never networks: an office behind one
-address is not punished for one of its people.
+ones.  The password that was right last always does, until it is wrong.  Names that the same person
+has logged in with count as one.  Names, never networks: an office behind one address is not
+punished for one of its people.
 
 :class:`ProvedPasswords` is the credential cache, off unless configured: the last password of a name
 that was right, for a short time.  A new one misses and is asked about at once; its first success
@@ -18,7 +19,8 @@ import hashlib
 import hmac
 import secrets
 from collections import OrderedDict
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from operator import itemgetter
 
 from mailhub.interfaces import BadCredentials, TooManyAttempts
 from mailhub.model.mail import AccountId
@@ -49,10 +51,12 @@ class LockoutGuard:
         self._window = window
         self._most = most
         self._names: OrderedDict[str, _Name] = OrderedDict()
+        self._people: OrderedDict[str, str] = OrderedDict()
+        """Whose a name was when it last logged in."""
 
     def check(self, name: str, digest: bytes) -> None:
         """Raises BadCredentials, TooManyAttempts: do not ask the directory."""
-        known = self._names.get(name.casefold())
+        known = self._names.get(self._key(name))
         if known is None or self._window <= 0 or digest == known.right:
             return
         wrong = known.since(self._clock() - self._window)
@@ -66,23 +70,40 @@ class LockoutGuard:
     def wrong(self, name: str, digest: bytes) -> None:
         if self._window > 0:
             known = self._known(name)
-            known.wrong[digest] = self._clock()
-            if len(known.wrong) > MAX_WRONG:
-                known.wrong.pop(next(iter(known.wrong)))
+            known.add({digest: self._clock()})
+            if known.right == digest:  # it has been changed
+                known.right = b""
 
-    def right(self, name: str, digest: bytes) -> None:
+    def right(self, name: str, digest: bytes, person: str) -> None:
         """Whoever logs in starts afresh, but what was wrong lately still is."""
         if self._window > 0:
-            known = self._known(name)
+            known = self._merged(name.casefold(), person)
             known.right = digest
             known.wrong.pop(digest, None)
 
+    def _merged(self, name: str, person: str) -> _Name:
+        """What is known of *person*, which is what is known of *name* from now on."""
+        earlier = self._names.pop(name, None)
+        self._people[name] = person
+        self._people.move_to_end(name)
+        if len(self._people) > MAX_NAMES:
+            self._people.popitem(last=False)
+        known = self._known(name)
+        if earlier is not None:
+            known.add(earlier.wrong)
+        return known
+
     def _known(self, name: str) -> _Name:
-        known = self._names.setdefault(name.casefold(), _Name())
-        self._names.move_to_end(name.casefold())
+        key = self._key(name)
+        known = self._names.setdefault(key, _Name())
+        self._names.move_to_end(key)
         if len(self._names) > MAX_NAMES:
             self._names.popitem(last=False)
         return known
+
+    def _key(self, name: str) -> str:
+        person = self._people.get(name.casefold())
+        return name.casefold() if person is None else f"\0{person}"  # no name has a NUL
 
 
 class _Name:
@@ -91,6 +112,12 @@ class _Name:
     def __init__(self) -> None:
         self.right = b""
         self.wrong: OrderedDict[bytes, float] = OrderedDict()
+
+    def add(self, wrong: Mapping[bytes, float]) -> None:
+        """The oldest come first, and are forgotten first."""
+        times = {**self.wrong, **wrong}
+        newest = sorted(times.items(), key=itemgetter(1))[-MAX_WRONG:]
+        self.wrong = OrderedDict(newest)
 
     def since(self, when: float) -> OrderedDict[bytes, float]:
         while self.wrong and next(iter(self.wrong.values())) <= when:

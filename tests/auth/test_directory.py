@@ -173,6 +173,52 @@ def test_spelling_a_name_differently_is_no_way_round(world: World) -> None:
     assert world.asked == 1
 
 
+def test_a_password_that_is_right_no_more_is_sent_once(world: World) -> None:
+    world.log_in("secret")
+    world.directory.passwords["alice"] = "changed elsewhere"
+    for _ in range(20):
+        with pytest.raises(BadCredentials):
+            world.log_in("secret")
+    assert world.asked == 2
+    assert world.log_in("changed elsewhere").address == "alice@example.org"
+
+
+def test_the_names_of_one_person_count_as_one(world: World) -> None:
+    names = ["alice", "alice@example.org"]
+    for name in names:
+        world.log_in("secret", name)
+    for name in names * 3:
+        with pytest.raises(BadCredentials):
+            world.log_in("old", name)
+    assert world.asked == 3
+    for n, name in enumerate(names):
+        with pytest.raises(BadCredentials):
+            world.log_in(f"guess {n}", name)
+    with pytest.raises(TooManyAttempts):
+        world.log_in("guess 3")
+    assert world.asked == 5
+
+
+def test_what_was_wrong_by_another_name_is_still_wrong_after_a_success(world: World) -> None:
+    world.log_in("secret", "alice")
+    with pytest.raises(BadCredentials):
+        world.log_in("old")  # by a name that is not known to be hers yet
+    world.log_in("secret")
+    for name in ("alice", "alice@example.org"):
+        with pytest.raises(BadCredentials, match="not sent"):
+            world.log_in("old", name)
+
+
+def test_a_reused_name_has_its_own_count(world: World) -> None:
+    world.log_in("secret")
+    with pytest.raises(BadCredentials):
+        world.log_in("the successor's")
+    world.directory.put("alice", person("alice", id="another"), "initial")
+    world.log_in("initial")
+    world.directory.passwords["alice"] = "the successor's"
+    assert world.log_in("the successor's").account == "another"
+
+
 def test_unknown_names_are_not_remembered(world: World) -> None:
     for _ in range(3):
         with pytest.raises(NoSuchPerson):
