@@ -140,8 +140,7 @@ class PasswordChain:
         attempt.succeeded()
         if stored.means:
             terms = replace(terms, means=stored.means)
-        account = terms.account or stored.account
-        return avatar_id_of(account, read_only=stored.read_only), terms
+        return avatar_id_of(stored, terms), terms
 
     async def _ask(self, given: Given) -> StoredCredentials:
         asked = [source for source in self._sources if source.takes(given)]

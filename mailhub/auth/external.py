@@ -65,7 +65,7 @@ class ExternalChecker:
         if terms.account is not None:
             means = f"{terms.means} by {means}"
         exchange.terms = replace(terms, means=means)
-        return avatar_id_of(terms.account or stored.account, read_only=False)
+        return avatar_id_of(stored, terms)
 
     async def _owner(
         self, certificate: ClientCertificate, authorization: str, steps: Hearer

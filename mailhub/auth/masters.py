@@ -41,13 +41,13 @@ class Masters:
         """
         who = f"{stored.address} may not act as {name}"
         if not self._is_one(stored):
-            raise LogInForbidden(f"{who}: is no master user")
+            raise LogInForbidden(f"{who}: not a master user")
         if stored.means:
             raise LogInForbidden(f"{who} by {stored.means}: master users show their own password")
         if other is None:
             raise LogInForbidden(f"{who}: there is no such account")
         if self._is_one(other):
-            raise LogInForbidden(f"{who}: is a master user as well")
+            raise LogInForbidden(f"{who}: a master user as well")
         if not other.enabled:
             raise LogInDisabled(f"{other.address} is disabled, for master users too")
 

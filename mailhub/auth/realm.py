@@ -1,7 +1,7 @@
 """The realm: from an account's id to its mail.
 
-The avatar id says as well whether the client may only read.  A realm that knows nothing of that
-finds no account of such a name, so nobody gets more than they may.
+The avatar id says as well whether the client may only read, and whether it is a master user.  A
+realm that knows nothing of that finds no account of such a name, so nobody gets more than they may.
 """
 
 from __future__ import annotations
@@ -21,20 +21,25 @@ from mailhub.interfaces import (
     LogInUnavailable,
 )
 from mailhub.model.errors import Damaged, NoSuchAccount, Unavailable
-from mailhub.model.mail import AccountId
+from mailhub.model.mail import AccountId, StoredCredentials
+from mailhub.model.policy import Terms
 
-_READ_ONLY = b"\0read-only"
+_READ_ONLY, _BY_MASTER = b"read-only", b"by a master"
 
 Avatar = tuple[type[Interface], object, Callable[[], None]]
 
 
-def avatar_id_of(account: AccountId, *, read_only: bool) -> bytes:
-    return account.encode("utf-8") + (_READ_ONLY if read_only else b"")
+def avatar_id_of(stored: StoredCredentials, terms: Terms) -> bytes:
+    account = terms.account or stored.account
+    marks = [_READ_ONLY] if stored.read_only else []
+    if terms.account is not None:
+        marks.append(_BY_MASTER)
+    return b"\0".join((account.encode("utf-8"), *marks))
 
 
 @implementer(IRealm)
 class MailRealm:
-    """Avatars are the accounts of *store*.  ``seen(account)`` is told of every one given out."""
+    """Avatars are the accounts of *store*.  ``seen(account)`` is told when its owner gets one."""
 
     def __init__(
         self, store: IMailStore, seen: Callable[[AccountId], None] = lambda account: None
@@ -55,7 +60,7 @@ class MailRealm:
     async def _open(self, avatar_id: bytes | tuple[()]) -> Avatar:
         if isinstance(avatar_id, tuple):  # cred's ANONYMOUS
             raise LogInForbidden("anonymous log-in is not served")
-        octets = avatar_id.removesuffix(_READ_ONLY)
+        octets, *marks = avatar_id.split(b"\0")
         account_id = AccountId(octets.decode("utf-8", "replace"))
         try:
             account = await self._store.account(account_id)
@@ -63,8 +68,9 @@ class MailRealm:
             raise BadCredentials(f"no mail account {account_id!r}") from None
         except (Unavailable, Damaged) as problem:
             raise LogInUnavailable(str(problem)) from problem
-        self._seen(account.id)
-        if octets != avatar_id:
+        if _BY_MASTER not in marks:
+            self._seen(account.id)
+        if _READ_ONLY in marks:
             account = ReadOnlyAccount(account)
         return IAccount, account, _nothing_to_release
 

@@ -30,7 +30,7 @@ from mailhub.interfaces import (
     NoSuchPerson,
 )
 from mailhub.model.errors import Unavailable
-from mailhub.model.mail import AccountId, StoredCredentials
+from mailhub.model.mail import StoredCredentials
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.prep import NotPreparable, saslprep
 from mailhub.sasl.scram import ScramKeys, ScramServer
@@ -77,16 +77,18 @@ class ScramChecker:
         named = self._policy.masters.split(server.user, server.authorization)
         attempt = self._throttle.begin(exchange.client.address, named.login, None)
         try:
-            account = await self._lead(exchange, server, named)
+            stored = await self._lead(exchange, server, named)
         except BadCredentials:
             raise
         except BaseException:  # given up, cancelled, unavailable: says nothing about the secret
             attempt.undecided()
             raise
         attempt.succeeded()
-        return avatar_id_of(account, read_only=False)
+        return avatar_id_of(stored, exchange.terms)
 
-    async def _lead(self, exchange: ISaslExchange, server: ScramServer, named: Named) -> AccountId:
+    async def _lead(
+        self, exchange: ISaslExchange, server: ScramServer, named: Named
+    ) -> StoredCredentials:
         try:
             stored = await self._accounts.credentials(_prepared(named.login))
             keys = _keys(stored, exchange.mechanism)
@@ -109,7 +111,7 @@ class ScramChecker:
             raise LogInUnavailable(str(problem)) from problem
         if await exchange.respond(confirmation):
             raise BadCredentials("the client went on after the end")
-        return exchange.terms.account or stored.account
+        return stored
 
     def _nobody(self, user: str, mechanism: str) -> ScramKeys:
         """Keys that no password has, with a salt that looks like any other."""

@@ -24,7 +24,7 @@ from mailhub.interfaces import (
 )
 from mailhub.model.apppasswords import AppPassword, digest, generate
 from mailhub.model.directory import Group
-from mailhub.model.mail import Client, ClientCertificate
+from mailhub.model.mail import AccountId, Client, ClientCertificate
 from mailhub.net.login import LogIn
 from mailhub.rules import Rules
 from tests.auth.accounts import Accounts, CountedHashing
@@ -45,6 +45,7 @@ class Door:
 
     def __init__(self, config: AuthConfig = MASTERS) -> None:
         self.accounts, self.known, store = Accounts(), Known(), MemoryStore()
+        self.seen: list[AccountId] = []
         for address in (ADMIN, HELPER, ALICE):
             stored = self.accounts.add(address, address.partition("@")[0])
             self.accounts.stored[address] = replace(stored, account=store.add_account(address).id)
@@ -62,7 +63,9 @@ class Door:
             first=[AppPasswords(self.accounts, self.known)],  # type: ignore[arg-type]
         )
         checkers.append(ExternalChecker(self.accounts, policy))
-        self.log_in = LogIn(make_portal(MailRealm(store), checkers), World().host, config)
+        self.log_in = LogIn(
+            make_portal(MailRealm(store, self.seen.append), checkers), World().host, config
+        )
 
     def change(self, address: str, **different: object) -> None:
         stored = self.accounts.stored[address]
@@ -169,6 +172,9 @@ def test_both_forms_name_the_account_and_every_use_is_an_event(door: Door, event
     assert (events["login.master"]["master"], events["login.master"]["account"]) == (ADMIN, ALICE)
     assert door.enter(ADMIN, "admin", ALICE) == ALICE
     assert events.names().count("login.master") == 2
+    assert door.seen == []
+    door.enter(ALICE, "alice")
+    assert door.seen == [door.accounts.stored[ALICE].account]
 
 
 def test_a_master_is_somebody_too(door: Door, events: Events) -> None:
