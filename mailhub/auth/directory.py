@@ -7,19 +7,26 @@ that says of the account (disabled here, say) is :mod:`.policy`'s to judge.
 
 from __future__ import annotations
 
+from twisted.internet.defer import Deferred
+
 from mailhub.auth.chain import Given
 from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
 from mailhub.interfaces import (
     BadCredentials,
     IDirectory,
     LogInForbidden,
+    LogInUnavailable,
     NoSuchPerson,
     TooManyAttempts,
 )
 from mailhub.interfaces_people import IAdoption, IIdentities
 from mailhub.metrics import Metrics
+from mailhub.model.directory import Person
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import StoredCredentials
+
+_Answer = Person | LogInUnavailable | None
+"""For those who wait for it.  None: ask for yourself, as far as the guard lets you."""
 
 
 class DirectoryPasswords:
@@ -44,6 +51,8 @@ class DirectoryPasswords:
         self._proved = proved
         self._metrics = metrics
         self._digests = Digests()
+        self._asking: dict[tuple[str, bytes], list[Deferred[_Answer]]] = {}
+        """Who waits for the answer to a question."""
 
     def takes(self, given: Given) -> bool:
         return self._directory.serves(given.login.rpartition("@")[2] if "@" in given.login else "")
@@ -53,15 +62,7 @@ class DirectoryPasswords:
         remembered = await self._remembered(given, digest)
         if remembered is not None:
             return remembered
-        self._keep_back(given.login, digest)
-        self._count("asked")
-        try:
-            person = await self._directory.prove(given.login, given.password, given.steps)
-        except NoSuchPerson:
-            raise
-        except BadCredentials:
-            self._guard.wrong(given.login, digest)
-            raise
+        person = await self._prove(given, digest)
         self._guard.right(given.login, digest, person.id)
         try:
             stored = await self._adoption.adopt(person, given.steps)
@@ -77,6 +78,41 @@ class DirectoryPasswords:
         given.steps.add("remembered", account=account)
         self._count("remembered")
         return await self._identities.credentials_of(account)
+
+    async def _prove(self, given: Given, digest: bytes) -> Person:
+        """One question for all connections that would ask the same at the same time."""
+        question = given.login.casefold(), digest
+        while (others := self._asking.get(question)) is not None:
+            given.steps.add("waits", reason="another connection asks the same just now")
+            turn: Deferred[_Answer] = Deferred()
+            others.append(turn)
+            answer = await turn
+            if isinstance(answer, LogInUnavailable):
+                raise LogInUnavailable(str(answer))
+            if answer is not None:
+                self._count("shared")
+                return answer
+        self._keep_back(given.login, digest)
+        self._count("asked")
+        return await self._ask(given, question)
+
+    async def _ask(self, given: Given, question: tuple[str, bytes]) -> Person:
+        answer: _Answer = None
+        self._asking[question] = []
+        try:
+            answer = await self._directory.prove(given.login, given.password, given.steps)
+        except LogInUnavailable as trouble:
+            answer = trouble
+            raise
+        except NoSuchPerson:
+            raise
+        except BadCredentials:
+            self._guard.wrong(*question)
+            raise
+        finally:
+            for turn in self._asking.pop(question):
+                turn.callback(answer)
+        return answer
 
     def _keep_back(self, login: str, digest: bytes) -> None:
         """Raises BadCredentials, TooManyAttempts: the guard lets nothing through."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 
 import pytest
+from twisted.internet.defer import Deferred
 
 from mailhub.auth.chain import Given
 from mailhub.auth.directory import DirectoryPasswords
@@ -21,9 +22,9 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person, Standing
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import AccountId, StoredCredentials
-from mailhub.model.steps import Hearer
+from mailhub.model.steps import UNHEARD, Hearer
 from tests.directory_fake import FakeDirectory, person
-from tests.harness import run
+from tests.harness import Running, run, start
 
 WINDOW = 600.0
 
@@ -181,6 +182,81 @@ def test_a_password_that_is_right_no_more_is_sent_once(world: World) -> None:
             world.log_in("secret")
     assert world.asked == 2
     assert world.log_in("changed elsewhere").address == "alice@example.org"
+
+
+# --- several connections at once ----------------------------------------------------------
+
+
+class Slow:
+    """A directory that answers when it is let."""
+
+    def __init__(self, world: World) -> None:
+        self._prove = world.directory.prove
+        self._waiting: list[Deferred[None]] = []
+        world.directory.prove = self.prove  # type: ignore[method-assign]
+
+    async def prove(self, login: str, password: str, steps: Hearer = UNHEARD) -> Person:
+        turn: Deferred[None] = Deferred()
+        self._waiting.append(turn)
+        await turn
+        return await self._prove(login, password, steps)
+
+    def answer(self) -> None:
+        self._waiting.pop(0).callback(None)
+
+    @property
+    def asked(self) -> int:
+        return len(self._waiting)
+
+
+def _together(world: World, password: str) -> list[Running[StoredCredentials]]:
+    given = Given("alice@example.org", password)
+    return [start(world.source.prove(given)) for _ in range(5)]
+
+
+def test_a_client_with_many_connections_and_a_wrong_password_asks_once(world: World) -> None:
+    slow = Slow(world)
+    attempts = _together(world, "old")
+    assert slow.asked == 1
+    slow.answer()
+    for attempt in attempts:
+        with pytest.raises(BadCredentials):
+            attempt.result  # noqa: B018
+    assert (world.asked, slow.asked) == (1, 0)
+
+
+def test_a_client_with_many_connections_and_the_right_password_asks_once(world: World) -> None:
+    slow = Slow(world)
+    attempts = _together(world, "secret")
+    other = start(world.source.prove(Given("alice@example.org", "old")))
+    assert slow.asked == 2  # nobody waits for another password
+    slow.answer()
+    assert {attempt.result.account for attempt in attempts} == {"id-of-alice"}
+    assert not other.done
+
+
+def test_an_outage_is_an_answer_for_all_connections_that_wait(world: World) -> None:
+    slow = Slow(world)
+    attempts = _together(world, "secret")
+    world.directory.down = True
+    slow.answer()
+    for attempt in attempts:
+        with pytest.raises(LogInUnavailable):
+            attempt.result  # noqa: B018
+
+
+def test_a_client_that_hangs_up_leaves_the_question_to_the_next(world: World) -> None:
+    slow = Slow(world)
+    first, second, *others = _together(world, "secret")
+    second.deferred.cancel()
+    first.deferred.cancel()
+    assert (first.done, second.done, slow.asked) == (True, True, 2)
+    slow.answer()  # to the one that is gone: nobody hears it
+    slow.answer()
+    assert {attempt.result.account for attempt in others} == {"id-of-alice"}
+
+
+# --- names --------------------------------------------------------------------------------
 
 
 def test_the_names_of_one_person_count_as_one(world: World) -> None:
