@@ -103,8 +103,13 @@ EVENTS: Mapping[str, str] = {
     "server.stopping": "mailhub stops",
     "server.listening": "{protocol} on {address} ({tls})",
     "server.listen_failed": "cannot listen: {reason}",
+    "server.accept_failed": "no connection can be taken in just now: {reason}",
     "server.reloaded": "configuration read again: {outcome}",
     "server.admin": "{action} by the administrator: {outcome}",
+    "worker.started": "worker {worker} serves (process {pid})",
+    "worker.ended": "worker {worker} (process {pid}) {reason}; another one in {seconds:.1f} s",
+    "worker.failed": "worker {worker} cannot serve: {reason}",
+    "worker.stuck": "worker {worker} has done nothing for {seconds:.0f} s and is ended",
     "error": "{what}",
 }
 """Every event there is, and how a person reads it."""
@@ -136,6 +141,16 @@ def failure(name: str, reason: Failure, **fields: object) -> None:
 def short_id(length: int) -> str:
     """A random id of *length* characters that can be read out without mistakes."""
     return "".join(secrets.choice(_ALPHABET) for _ in range(length))
+
+
+def numbered_id(number: int, most: int) -> str:
+    """A *number* below *most* in the signs of ids, always of the same length."""
+    signs = ""
+    while most > 1:
+        number, sign = divmod(number, len(_ALPHABET))
+        signs = _ALPHABET[sign] + signs
+        most = -(-most // len(_ALPHABET))
+    return signs
 
 
 def new_reason_id() -> str:

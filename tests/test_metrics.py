@@ -2,9 +2,20 @@
 
 from __future__ import annotations
 
+from mmap import mmap
+
 import pytest
 
 from mailhub.metrics import MAX_SERIES, Metrics
+from mailhub.metrics.cells import (
+    COUNTERS,
+    DIRECTORY_OCTETS,
+    GAUGES,
+    REGION_OCTETS,
+    Cells,
+    wipe_gauges,
+)
+from mailhub.metrics.families import FAMILIES
 
 
 @pytest.fixture
@@ -60,14 +71,6 @@ def test_labels_beyond_the_bound_are_counted_together(metrics: Metrics) -> None:
     assert metrics.render().count(b"mailhub_crashes_total{") == MAX_SERIES + 1
 
 
-def test_a_watched_value_is_read_when_asked_for(metrics: Metrics) -> None:
-    values = iter((1.0, 2.0))
-    metrics.watch("free_octets", "Free space", lambda: next(values))
-
-    assert value(metrics, "free_octets") == 1
-    assert value(metrics, "free_octets") == 2
-
-
 def test_two_servers_in_one_process_do_not_share_counters() -> None:
     one, other = Metrics(), Metrics()
     one.crash("imap")
@@ -82,3 +85,81 @@ def test_distrust_of_a_directory_is_a_gauge(metrics: Metrics) -> None:
     assert value(metrics, "directory_losses", directory="corp") == 6
     metrics.directory_trust("corp", is_distrusted=False, people=6, losses=0)
     assert value(metrics, "directory_distrusted", directory="corp") == 0
+
+
+class Workers:
+    """The metrics of some processes that count together."""
+
+    def __init__(self, number: int = 2) -> None:
+        self.regions = [memoryview(mmap(-1, REGION_OCTETS)) for _ in range(number)]
+        self.all = [self.start(n) for n in range(number)]
+
+    def start(self, number: int) -> Metrics:
+        return Metrics(Cells(self.regions[number]), lambda: self.regions)
+
+
+def test_each_worker_shows_the_sums_of_all() -> None:
+    workers = Workers()
+    for metrics in workers.all:
+        metrics.connection_opened("imap")
+        metrics.command("imap", "FETCH", "ok", 0.002)
+    workers.all[0].login("imap", "PLAIN", "ok")
+
+    for metrics in workers.all:
+        assert value(metrics, "connections_open", protocol="imap") == 2
+        assert value(metrics, "command_seconds_count", protocol="imap", command="FETCH") == 2
+        assert value(metrics, "command_seconds_sum", protocol="imap", command="FETCH") == 0.004
+        assert value(metrics, "logins_total", protocol="imap", mechanism="PLAIN", outcome="ok") == 1
+
+
+def test_counters_outlive_a_worker_and_gauges_do_not() -> None:
+    workers = Workers()
+    for metrics in workers.all:
+        metrics.connection_opened("imap")
+    wipe_gauges(workers.regions[1])
+
+    assert value(workers.all[0], "connections_total", protocol="imap") == 2
+    assert value(workers.all[0], "connections_open", protocol="imap") == 1
+    heir = workers.start(1)
+    heir.connection_opened("imap")
+    assert value(workers.all[0], "connections_total", protocol="imap") == 3
+    assert value(workers.all[0], "connections_open", protocol="imap") == 2
+    assert workers.all[0].render().count(b"mailhub_connections_total{") == 1
+
+
+def test_a_server_is_down_when_one_worker_says_so() -> None:
+    workers = Workers()
+    for metrics, is_down in zip(workers.all, (True, True), strict=True):
+        metrics.directory_server("corp", "ldap1", is_down=is_down)
+
+    labels = {"directory": "corp", "server": "ldap1"}
+    assert value(workers.all[0], "directory_server_down", **labels) == 1
+    for metrics in workers.all:
+        metrics.directory_server("corp", "ldap1", is_down=False)
+    assert value(workers.all[0], "directory_server_down", **labels) == 0
+
+
+def test_a_worker_that_died_while_it_made_a_series_spoils_nothing() -> None:
+    workers = Workers(1)
+    workers.all[0].crash("imap")
+    end = 64 + workers.regions[0][:8].cast("Q")[0]
+    workers.regions[0][end : end + 20] = b"x" * 20  # a record that was never finished
+    heir = workers.start(0)
+    heir.crash("pop3")
+
+    assert value(heir, "crashes_total", protocol="pop3") == 1
+
+
+def test_labels_may_hold_anything() -> None:
+    workers = Workers(1)
+    workers.all[0].crash('"\n\\é\x1f')
+    assert value(workers.start(0), "crashes_total", protocol='"\n\\é\x1f') == 1
+
+
+def test_there_is_room_for_every_series_that_there_can_be() -> None:
+    series = MAX_SERIES + 1
+    counters = sum(f.cells * (series if f.labels else 1) for f in FAMILIES if f.kind != "gauge")
+    gauges = sum(series if f.labels else 1 for f in FAMILIES if f.kind == "gauge")
+    assert counters <= COUNTERS
+    assert gauges <= GAUGES
+    assert (counters + gauges) * 60 <= DIRECTORY_OCTETS * 15

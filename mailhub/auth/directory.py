@@ -41,6 +41,7 @@ class DirectoryPasswords:
         identities: IIdentities,
         guard: LockoutGuard,
         proved: ProvedPasswords,
+        digests: Digests,
         metrics: Metrics | None = None,
     ) -> None:
         self.name = f"directory {directory.name}"
@@ -50,7 +51,7 @@ class DirectoryPasswords:
         self._guard = guard
         self._proved = proved
         self._metrics = metrics
-        self._digests = Digests()
+        self._digests = digests
         self._asking: dict[tuple[str, bytes], list[Deferred[_Answer]]] = {}
         """Who waits for the answer to a question."""
 

@@ -10,32 +10,31 @@ punished for one of its people.
 that was right, for a short time.  A new one misses and is asked about at once; its first success
 takes the place of the old one.
 
-Both keep HMACs under a key of this process, in memory only, bounded.
+Both keep HMACs under a key of this server, in memory only, bounded; the workers of a server
+remember together.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
 from collections import OrderedDict
-from collections.abc import Callable, Mapping
-from operator import itemgetter
+from collections.abc import Callable
 
 from mailhub.interfaces import BadCredentials, TooManyAttempts
 from mailhub.model.mail import AccountId
+from mailhub.net.notes import KEY
+from mailhub.net.shared import Kind, Shared
 
 MAX_NAMES = 20_000
-"""Remembered at once; the longest untouched is forgotten first."""
-MAX_WRONG = 64
-"""Different wrong passwords remembered of one name."""
+"""In the cache at once; the longest untouched is forgotten first."""
 
 
 class Digests:
-    """Keyed digests of passwords, by everything that a look-up depends on."""
+    """Keyed digests of what is given, *about* one subject."""
 
-    def __init__(self) -> None:
-        self._key = secrets.token_bytes(32)
+    def __init__(self, shared: Shared, about: str) -> None:
+        self._key = hmac.digest(shared.secret, about.encode("utf-8"), hashlib.sha256)
 
     def of(self, *parts: str) -> bytes:
         octets = [part.encode("utf-8") for part in parts]
@@ -44,23 +43,35 @@ class Digests:
 
 
 class LockoutGuard:
-    """*window* in seconds, 0: off; *most* different wrong passwords within it, 0: any number."""
+    """*window* in seconds, 0: off; *most* different wrong passwords within it, 0: any number.
 
-    def __init__(self, clock: Callable[[], float], window: float, most: int) -> None:
+    *directory* is the name of the one that it guards.
+    """
+
+    def __init__(
+        self,
+        clock: Callable[[], float],
+        window: float,
+        most: int,
+        shared: Shared | None = None,
+        directory: str = "",
+    ) -> None:
+        shared = shared or Shared()
         self._clock = clock
         self._window = window
         self._most = most
-        self._names: OrderedDict[str, _Name] = OrderedDict()
-        self._people: OrderedDict[str, str] = OrderedDict()
-        """Whose a name was when it last logged in."""
+        self._digests = Digests(shared, f"guard of {directory}")
+        self._wrong = shared.notes[Kind.KEPT_BACK]
+        self._right = shared.notes[Kind.RIGHT]
+        self._people = shared.notes[Kind.PEOPLE]
 
     def check(self, name: str, digest: bytes) -> None:
         """Raises BadCredentials, TooManyAttempts: do not ask the directory."""
-        known = self._names.get(self._key(name))
-        if known is None or self._window <= 0 or digest == known.right:
+        key = self._key(name)
+        if self._window <= 0 or self._right.last(key) == digest[:KEY]:
             return
-        wrong = known.since(self._clock() - self._window)
-        if digest in wrong:
+        wrong = self._lately(key)
+        if digest[:KEY] in wrong:
             raise BadCredentials("the same wrong password again; not sent to the directory")
         if self._most and len(wrong) >= self._most:
             raise TooManyAttempts(
@@ -69,68 +80,59 @@ class LockoutGuard:
 
     def wrong(self, name: str, digest: bytes) -> None:
         if self._window > 0:
-            known = self._known(name)
-            known.add({digest: self._clock()})
-            if known.right == digest:  # it has been changed
-                known.right = b""
+            key, mark = self._key(name), digest[:KEY]
+            with self._wrong.marks(key) as marks:
+                marks.put(mark, self._clock())
+            with self._right.marks(key) as marks:  # it has been changed
+                marks.drop(mark)
 
     def right(self, name: str, digest: bytes, person: str) -> None:
         """Whoever logs in starts afresh, but what was wrong lately still is."""
         if self._window > 0:
-            known = self._merged(name.casefold(), person)
-            known.right = digest
-            known.wrong.pop(digest, None)
+            key, mark = self._merged(name, person), digest[:KEY]
+            self._right.only(key, mark, self._clock())
+            with self._wrong.marks(key) as marks:
+                marks.drop(mark)
 
-    def _merged(self, name: str, person: str) -> _Name:
-        """What is known of *person*, which is what is known of *name* from now on."""
-        earlier = self._names.pop(name, None)
-        self._people[name] = person
-        self._people.move_to_end(name)
-        if len(self._people) > MAX_NAMES:
-            self._people.popitem(last=False)
-        known = self._known(name)
-        if earlier is not None:
-            known.add(earlier.wrong)
-        return known
+    def _merged(self, name: str, person: str) -> bytes:
+        """What is known of *name* is known of *person* from now on."""
+        own, theirs = self._own_key(name), self._digests.of("person", person)[:KEY]
+        self._people.only(own, theirs, self._clock())
+        with self._wrong.marks(own) as marks:
+            earlier = marks.since(0.0)
+            marks.drop()
+        with self._wrong.marks(theirs) as marks:
+            for mark, when in earlier.items():
+                marks.put(mark, when)
+        return theirs
 
-    def _known(self, name: str) -> _Name:
-        key = self._key(name)
-        known = self._names.setdefault(key, _Name())
-        self._names.move_to_end(key)
-        if len(self._names) > MAX_NAMES:
-            self._names.popitem(last=False)
-        return known
+    def _lately(self, key: bytes) -> dict[bytes, float]:
+        start = self._clock() - self._window
+        with self._wrong.marks(key) as marks:
+            return {mark: when for mark, when in marks.since(start).items() if when > start}
 
-    def _key(self, name: str) -> str:
-        person = self._people.get(name.casefold())
-        return name.casefold() if person is None else f"\0{person}"  # no name has a NUL
+    def _key(self, name: str) -> bytes:
+        own = self._own_key(name)
+        return self._people.last(own) or own
 
-
-class _Name:
-    __slots__ = ("right", "wrong")
-
-    def __init__(self) -> None:
-        self.right = b""
-        self.wrong: OrderedDict[bytes, float] = OrderedDict()
-
-    def add(self, wrong: Mapping[bytes, float]) -> None:
-        """The oldest come first, and are forgotten first."""
-        times = {**self.wrong, **wrong}
-        newest = sorted(times.items(), key=itemgetter(1))[-MAX_WRONG:]
-        self.wrong = OrderedDict(newest)
-
-    def since(self, when: float) -> OrderedDict[bytes, float]:
-        while self.wrong and next(iter(self.wrong.values())) <= when:
-            self.wrong.popitem(last=False)
-        return self.wrong
+    def _own_key(self, name: str) -> bytes:
+        return self._digests.of("name", name.casefold())[:KEY]
 
 
 class ProvedPasswords:
-    """Remembers for *seconds* (0: not at all)."""
+    """Remembers for *seconds* (0: not at all).
 
-    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+    Each worker remembers whose a name was, all together which password of an account was the last.
+    """
+
+    def __init__(
+        self, clock: Callable[[], float], seconds: float, shared: Shared | None = None
+    ) -> None:
+        shared = shared or Shared()
         self._clock = clock
         self._seconds = seconds
+        self._digests = Digests(shared, "cache")
+        self._last = shared.notes[Kind.CACHED]
         self._names: OrderedDict[str, tuple[bytes, AccountId, float]] = OrderedDict()
         self._of_account: dict[AccountId, set[str]] = {}
 
@@ -139,7 +141,7 @@ class ProvedPasswords:
         known = self._names.get(name.casefold())
         if known is None or known[0] != digest:
             return None
-        if known[2] > self._clock():
+        if known[2] > self._clock() and self._last.last(self._key(known[1])) == digest[:KEY]:
             return known[1]
         self._forget(name.casefold())
         return None
@@ -148,6 +150,7 @@ class ProvedPasswords:
         """All other passwords of the account, under whatever name, are forgotten."""
         if self._seconds <= 0:
             return
+        self._last.only(self._key(account), digest[:KEY], self._clock())
         name = name.casefold()
         for other in [*self._of_account.get(account, ()), name]:
             if other == name or self._names[other][0] != digest:
@@ -156,6 +159,9 @@ class ProvedPasswords:
         self._of_account.setdefault(account, set()).add(name)
         if len(self._names) > MAX_NAMES:
             self._forget(next(iter(self._names)))
+
+    def _key(self, account: AccountId) -> bytes:
+        return self._digests.of(account)[:KEY]
 
     def _forget(self, name: str) -> None:
         known = self._names.pop(name, None)

@@ -1,49 +1,51 @@
 """Passwords proved a moment ago, so that a client with ten connections pays for one argon2.
 
-Kept is HMAC(process key, account, stored verifier, password): nothing that outlives the process
+Kept is HMAC(server's key, account, stored verifier, password): nothing that outlives the server
 or can be tried elsewhere, and a changed password misses at once because the verifier changed.
+The workers of a server remember together.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 
 from mailhub.model.mail import AccountId, Verifier
-
-MAX_SECRETS = 10_000
+from mailhub.net.notes import KEY
+from mailhub.net.shared import Kind, Shared
 
 
 class VerifiedSecrets:
-    """Remembers for *seconds* (0: not at all), at most MAX_SECRETS."""
+    """Remembers for *seconds* (0: not at all)."""
 
-    def __init__(self, clock: Callable[[], float], seconds: float) -> None:
+    def __init__(
+        self, clock: Callable[[], float], seconds: float, shared: Shared | None = None
+    ) -> None:
+        shared = shared or Shared()
         self._clock = clock
         self._seconds = seconds
-        self._key = secrets.token_bytes(32)
-        self._until: OrderedDict[bytes, float] = OrderedDict()
+        self._secret = shared.secret
+        self._notes = shared.notes[Kind.SECRETS]
 
     def remember(self, account: AccountId, verifier: Verifier, password: str) -> None:
         if self._seconds <= 0:
             return
-        self._until[self._digest(account, verifier, password)] = self._clock() + self._seconds
-        if len(self._until) > MAX_SECRETS:
-            self._until.popitem(last=False)
+        key, mark = self._digests(account, verifier, password)
+        with self._notes.marks(key) as marks:
+            marks.put(mark, self._clock() + self._seconds)
 
     def knows(self, account: AccountId, verifier: Verifier, password: str) -> bool:
-        digest = self._digest(account, verifier, password)
-        until = self._until.get(digest)
-        if until is None:
-            return False
-        if until > self._clock():
-            return True
-        del self._until[digest]
-        return False
+        key, mark = self._digests(account, verifier, password)
+        with self._notes.marks(key) as marks:
+            until = marks.since(self._clock()).get(mark)
+        return until is not None and until > self._clock()
 
-    def _digest(self, account: AccountId, verifier: Verifier, password: str) -> bytes:
+    def _digests(
+        self, account: AccountId, verifier: Verifier, password: str
+    ) -> tuple[bytes, bytes]:
+        """Halves of one: 128 bits."""
         parts = [p.encode("utf-8") for p in (account, verifier.data, password)]
         message = b"".join(len(part).to_bytes(4, "big") + part for part in parts)
-        return hmac.digest(self._key, message, hashlib.sha256)
+        digest = hmac.digest(self._secret, message, hashlib.sha256)
+        return digest[:KEY], digest[KEY : 2 * KEY]

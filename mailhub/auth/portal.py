@@ -21,6 +21,7 @@ from mailhub.auth.throttle import Throttle
 from mailhub.config.directories import LOCAL
 from mailhub.config.options import AuthConfig
 from mailhub.interfaces import ILocalAccounts
+from mailhub.net.shared import Shared
 
 SECRET_OCTETS = 32
 
@@ -38,14 +39,17 @@ def make_checkers(
     policy: Policy | None = None,
     directories: Mapping[str, PasswordSource] = MappingProxyType({}),
     first: Sequence[PasswordSource] = (),
+    shared: Shared | None = None,
 ) -> list[ICredentialsChecker]:
     """Passwords and SCRAM under one throttle.
 
     *accounts* are those with verifiers here; *directories* the other sources of passwords, by their
-    name in ``auth.order``.  *first* are asked before them, whatever that order is.
+    name in ``auth.order``.  *first* are asked before them, whatever that order is.  *shared*: with
+    the other workers of the server.
     """
-    throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window)
-    memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache)
+    shared = shared or Shared()
+    throttle = Throttle(clock.seconds, config.throttle_attempts, config.throttle_window, shared)
+    memory = VerifiedSecrets(clock.seconds, config.verified_secret_cache, shared)
     policy = policy or Policy(accounts)
     local = LocalPasswords(accounts, hashing, memory)
     known: Mapping[str, PasswordSource] = {LOCAL: local, **directories}

@@ -8,6 +8,7 @@ from mailhub.cli.context import Cli, options
 from mailhub.cli.control import ask
 
 COLUMNS = ("protocol", "address", "tls")
+WORKER_COLUMNS = ("number", "pid", "started", "restarts", "serves", "connections")
 
 
 @click.group("server")
@@ -18,7 +19,7 @@ def group() -> None:
 @group.command()
 @options
 def status(cli: Cli) -> None:
-    """Show whether the server runs, since when, and where it listens.
+    """Show whether the server runs, since when, its workers, and where it listens.
 
     Exit code 1 when it does not.
     """
@@ -26,9 +27,11 @@ def status(cli: Cli) -> None:
     if cli.out.as_json:
         cli.out.json(told)
         return
-    cli.out.record({key: value for key, value in told.items() if key != "listeners"})
-    cli.out.lines([""])
-    cli.out.rows(told["listeners"], COLUMNS)
+    tables = {"workers": WORKER_COLUMNS, "listeners": COLUMNS}
+    cli.out.record({key: value for key, value in told.items() if key not in tables})
+    for name, columns in tables.items():
+        cli.out.lines([""])
+        cli.out.rows(told[name], columns)
 
 
 @group.command()

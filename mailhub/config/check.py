@@ -6,6 +6,7 @@ import os
 from collections.abc import Iterator
 
 from mailhub.config.addresses import UnixAddress, parse_address
+from mailhub.config.cores import workers
 from mailhub.config.directories import describe_directory
 from mailhub.config.files import expiry_warnings
 from mailhub.config.options import Config, Listener
@@ -31,6 +32,7 @@ def describe(config: Config) -> list[str]:
     """What the server would do."""
     return [
         f"mail is kept in {config.data_dir}",
+        _workers(config),
         *(_listener(listener) for listener in config.listeners),
         *_tls(config),
         *map(describe_directory, config.directories),
@@ -44,6 +46,12 @@ def describe(config: Config) -> list[str]:
 def advise(config: Config) -> list[str]:
     """What works, but deserves a second look."""
     return [*warnings(config), *expiry_warnings(config), *_privileged(config)]
+
+
+def _workers(config: Config) -> str:
+    number = workers(config)
+    processes = f"{number} worker processes serve" if number > 1 else "one process serves"
+    return processes + (" (one for each processor)" if config.workers == "auto" else "")
 
 
 def _listener(listener: Listener) -> str:

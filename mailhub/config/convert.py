@@ -102,8 +102,8 @@ class Converter:
             return number
         if origin is Literal:
             return _choice(arguments, value)
-        if origin in (Union, types.UnionType):  # only "something or None": None is: not given
-            return self._scalar(next(a for a in arguments if a is not type(None)), value)
+        if origin in (Union, types.UnionType):
+            return self._either([a for a in arguments if a is not type(None)], value)
         if origin is tuple:
             if not isinstance(value, list):
                 raise Invalid(f"{shown(value)} is not a list", f"write [{shown(value)}]")
@@ -111,6 +111,13 @@ class Converter:
         if hint is Path:
             return self._base / _plain(str, value)
         return _plain(hint, value)
+
+    def _either(self, hints: list[Any], value: Any) -> Any:
+        """Words or a number; just one thing when the other is None, which is: not given."""
+        for words in (hint for hint in hints if get_origin(hint) is Literal):
+            if value in get_args(words):
+                return value
+        return self._scalar(hints[-1], value)
 
 
 def _has_default(field: dataclasses.Field[Any]) -> bool:

@@ -58,6 +58,7 @@ def embedded_config(data_dir: Path = Path("var"), port_offset: int = 0) -> Confi
     return Config(
         data_dir=data_dir.absolute(),
         embedded=True,
+        workers=1,
         listeners=tuple(
             Listener(protocol, f"127.0.0.1:{port + port_offset}", tls)  # type: ignore[arg-type]
             for protocol, port, tls in _EMBEDDED_LISTENERS

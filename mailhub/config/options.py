@@ -208,7 +208,7 @@ class AuthConfig:
     """Appended to a log-in name without a domain; empty: the only domain, if just one."""
     failure_delay: Seconds = 1.0
     """Every refused log-in is answered this long after it was asked for."""
-    throttle_attempts: Count = 10
+    throttle_attempts: Annotated[int, Range(1, 60)] = 10
     """Wrong passwords per (address, account) before that pair has to wait."""
     throttle_window: Timeout = 600.0
     verified_secret_cache: Seconds = 60.0
@@ -356,6 +356,8 @@ class LogConfig:
 @dataclass(frozen=True, slots=True)
 class Config:
     data_dir: Path = Path("var")
+    workers: Literal["auto"] | Annotated[int, Range(1, 64)] = "auto"
+    """Processes that serve clients; ``auto``: as many as there are processors."""
     hostname: str = ""
     """In greetings and Received fields; empty: the host's own."""
     embedded: bool = field(default=False, metadata={"in_file": False})

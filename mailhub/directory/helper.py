@@ -17,11 +17,12 @@ import traceback
 from collections.abc import Mapping
 
 from mailhub.config.options import DirectoryConfig
-from mailhub.directory.frames import Breaker, EventFrame, Frames, Measured, Question, Reply, frame
+from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.servers import Deadline
 from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.model.steps import UNHEARD, Hearer, Steps
+from mailhub.net.frames import Frames, frame
 
 NICER = 5
 """On a machine whose processors are all busy, sessions that are open go before new log-ins."""

@@ -22,10 +22,11 @@ from twisted.python.failure import Failure
 
 from mailhub import log
 from mailhub.config.options import DirectoryConfig
-from mailhub.directory.frames import Breaker, EventFrame, Frames, Measured, Question, Reply, frame
+from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply
 from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.metrics import Metrics
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.frames import Frames, frame
 
 MODULE = "mailhub.directory.helper"
 GRACE_SECONDS = 1.0

@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailhub.config.options import KiB, Limits
 from mailhub.metrics import Metrics
+from mailhub.net.shared import Shared
 from mailhub.net.stale import StalePasswords
 from mailhub.net.table import ConnectionTable
 from mailhub.net.tls import TlsContexts
@@ -29,6 +30,7 @@ class Host:
         metrics: Metrics | None = None,
         tls: TlsContexts | None = None,
         flight_recorder_octets: int = 16 * KiB,
+        shared: Shared | None = None,
         stale: StalePasswords | None = None,
     ) -> None:
         self.reactor = reactor
@@ -37,7 +39,8 @@ class Host:
         self.metrics = metrics or Metrics()
         self.tls = tls
         self.flight_recorder_octets = flight_recorder_octets
-        self.connections = ConnectionTable(self.limits)
+        self.shared = shared or Shared()
+        self.connections = ConnectionTable(self.limits, self.shared)
         self.stale = stale
 
     @classmethod

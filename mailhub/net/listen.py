@@ -1,73 +1,118 @@
-"""Listening: from a ``[[listener]]`` to an open port, with errors for people.
+"""Listening: from a ``[[listener]]`` to an open socket, with errors for people.
 
-Left out on purpose: taking over sockets from systemd; a restart is a matter of a second, and
-clients reconnect by themselves.
+Knows nothing of the protocols, so that a process which only binds for others stays small.  Left out
+on purpose: taking over sockets from systemd; a restart is a matter of a second, and clients
+reconnect by themselves.
 """
 
 from __future__ import annotations
 
 import errno
-import ipaddress
 import os
 import socket
 import stat
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
-from twisted.internet.defer import Deferred
-from twisted.internet.endpoints import TCP4ServerEndpoint, TCP6ServerEndpoint, UNIXServerEndpoint
-from twisted.internet.error import CannotListenError
-from twisted.internet.interfaces import (
-    IAddress,
-    IListeningPort,
-    IProtocol,
-    IProtocolFactory,
-    IStreamServerEndpoint,
-)
-from zope.interface import implementer
-
-from mailhub.config.addresses import ANY_HOST, UnixAddress, parse_address
+from mailhub.config.addresses import ANY_HOST, TcpAddress, UnixAddress, parse_address
 from mailhub.config.options import Listener
-from mailhub.net.connection import Connection
-from mailhub.net.link import Entry
 
 BACKLOG = 1024
 _ANY_IPV4 = "0.0.0.0"  # noqa: S104 - where the administrator wrote "*"
+_MAX_PATH = 100  # struct sockaddr_un has 108 octets
 
 
 class ListenFailed(Exception):
     """A port that cannot be opened; the text says which, why, and what helps."""
 
 
-async def listen(reactor: Any, listener: Listener, factory: IProtocolFactory) -> IListeningPort:
-    """Serve *factory* where *listener* says.  Raises ListenFailed."""
-    opening: Deferred[IListeningPort] = endpoint(reactor, listener).listen(
-        Doorway(factory, entry_of(listener))
-    )
-    try:
-        return await opening
-    except CannotListenError as problem:
-        raise ListenFailed(explain(listener.address, problem.socketError)) from None
+@dataclass(frozen=True, slots=True)
+class Listening:
+    """A listener with its open socket."""
+
+    listener: Listener
+    socket: socket.socket
+
+    @property
+    def address(self) -> str:
+        """As in the configuration, with the port that a 0 became."""
+        port = self.tcp_port
+        if port is None:
+            return self.listener.address
+        return str(TcpAddress(self.socket.getsockname()[0], port))
+
+    @property
+    def tcp_port(self) -> int | None:
+        return None if self.socket.family == socket.AF_UNIX else int(self.socket.getsockname()[1])
+
+    def remove(self) -> None:
+        """Close it for good, in all processes that have it; its name goes as well."""
+        self.socket.shutdown(socket.SHUT_RDWR)  # whoever still has it open listens no more
+        self.socket.close()
+        address = parse_address(self.listener.address)
+        if isinstance(address, UnixAddress):
+            address.path.unlink(missing_ok=True)
 
 
-def entry_of(listener: Listener) -> Entry:
-    """How clients get in through *listener*."""
-    networks = tuple(ipaddress.ip_network(network) for network in listener.proxy_from)
-    return Entry(listener.tls, networks if listener.proxy else None)
-
-
-def endpoint(reactor: Any, listener: Listener) -> IStreamServerEndpoint:
-    """Raises ListenFailed when a Unix socket's path is taken."""
+def bind(listener: Listener) -> Listening:
+    """Clients may connect from now on.  Raises ListenFailed."""
     address = parse_address(listener.address)
-    if isinstance(address, UnixAddress):
-        make_way(address.path)
-        mode = int(listener.mode, 8)
-        return UNIXServerEndpoint(reactor, str(address.path), backlog=BACKLOG, mode=mode)
+    try:
+        if isinstance(address, UnixAddress):
+            return Listening(listener, bind_unix(address.path, int(listener.mode, 8)))
+        return Listening(listener, _bind_tcp(address))
+    except OSError as problem:
+        raise ListenFailed(explain(listener.address, problem)) from None
+
+
+def bind_unix(path: Path, mode: int) -> socket.socket:
+    """Raises ListenFailed when its place is taken, OSError."""
+    make_way(path)
+    opened = socket.socket(socket.AF_UNIX)
+    with _closed_on_failure(opened), _short(path) as name:
+        opened.bind(name)
+        path.chmod(mode)  # nobody can connect before listen()
+        opened.listen(BACKLOG)
+    return opened
+
+
+def _bind_tcp(address: TcpAddress) -> socket.socket:
     host = address.host
     if host == ANY_HOST and not socket.has_dualstack_ipv6():
         host = _ANY_IPV4
-    tcp = TCP6ServerEndpoint if ":" in host else TCP4ServerEndpoint
-    return tcp(reactor, address.port, backlog=BACKLOG, interface=host)
+    opened = socket.socket(socket.AF_INET6 if ":" in host else socket.AF_INET)
+    with _closed_on_failure(opened):
+        opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        if host == ANY_HOST:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 0)
+        opened.bind((host, address.port))
+        opened.listen(BACKLOG)
+    return opened
+
+
+@contextmanager
+def _closed_on_failure(opened: socket.socket) -> Iterator[None]:
+    opened.setblocking(False)
+    try:
+        yield
+    except BaseException:
+        opened.close()
+        raise
+
+
+@contextmanager
+def _short(path: Path) -> Iterator[str]:
+    """A name of *path* that fits into a socket address."""
+    if len(os.fsencode(path)) <= _MAX_PATH:
+        yield str(path)
+        return
+    folder = os.open(path.parent, os.O_PATH | os.O_DIRECTORY | os.O_CLOEXEC)
+    try:
+        yield f"/proc/self/fd/{folder}/{path.name}"
+    finally:
+        os.close(folder)
 
 
 def make_way(path: Path) -> None:
@@ -80,31 +125,9 @@ def make_way(path: Path) -> None:
         raise ListenFailed(explain(f"unix:{path}", problem)) from None
     if not stat.S_ISSOCK(mode):
         raise ListenFailed(f"cannot listen on unix:{path}: there is something else of that name")
-    with socket.socket(socket.AF_UNIX) as knocking:
-        if knocking.connect_ex(str(path)) == errno.ECONNREFUSED:
+    with socket.socket(socket.AF_UNIX) as knocking, _short(path) as name:
+        if knocking.connect_ex(name) == errno.ECONNREFUSED:
             path.unlink(missing_ok=True)
-
-
-@implementer(IProtocolFactory)
-class Doorway:
-    """A factory whose connections come in by the rules of one listener."""
-
-    def __init__(self, factory: IProtocolFactory, entry: Entry) -> None:
-        self._factory = factory
-        self._entry = entry
-
-    def buildProtocol(self, addr: IAddress) -> IProtocol | None:
-        protocol = self._factory.buildProtocol(addr)
-        whatever: object = protocol  # the monitor speaks HTTP and is no Connection
-        if isinstance(whatever, Connection):
-            whatever.entry = self._entry
-        return protocol
-
-    def doStart(self) -> None:
-        self._factory.doStart()
-
-    def doStop(self) -> None:
-        self._factory.doStop()
 
 
 def explain(where: str, problem: Exception) -> str:

@@ -5,30 +5,25 @@ directory.  A client is noted at once when its password has worked before, or wh
 same wrong one for the third time; a client that leads SCRAM shows nothing to compare, so three
 failures in a row are taken for the same.  Guessing, which is always another password, is not noted.
 
-Passwords are compared by digests under a key of this process, in memory and bounded.  What is
-handed on never holds one.
+Passwords are compared by digests under a key of this server, in memory and bounded; the workers of
+a server remember together.  What is handed on never holds one.
 """
 
 from __future__ import annotations
 
 import hashlib
 import hmac
-import secrets
-from collections import OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
-from typing import Protocol, TypeVar
+from typing import Protocol
 
 from mailhub import log
-
-K = TypeVar("K")
-V = TypeVar("V")
+from mailhub.net.notes import KEY
+from mailhub.net.shared import Kind, Shared
 
 REPEATS = 3
-MAX_REMEMBERED = 20_000
-"""Users, and clients; the longest untouched is forgotten first."""
-MAX_PROVED = 4
-"""Passwords of one user that have worked."""
+UNSEEN = b"unseen--"
+"""In the place of a password's digest."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -54,37 +49,43 @@ class Sightings(Protocol):
 class StalePasswords:
     """*clock* gives the time in seconds since 1970."""
 
-    def __init__(self, sightings: Sightings, clock: Callable[[], float]) -> None:
+    def __init__(
+        self, sightings: Sightings, clock: Callable[[], float], shared: Shared | None = None
+    ) -> None:
+        shared = shared or Shared()
         self._sightings = sightings
         self._clock = clock
-        self._key = secrets.token_bytes(32)
-        self._proved: OrderedDict[str, OrderedDict[bytes, float]] = OrderedDict()
-        self._wrong: OrderedDict[Presenter, tuple[bytes, int]] = OrderedDict()
+        self._key = hmac.digest(shared.secret, b"stale passwords", hashlib.sha256)
+        self._worked = shared.notes[Kind.WORKED]
+        self._repeated = shared.notes[Kind.REPEATED]
 
     def right(self, who: Presenter, password: bytes | None) -> None:
         """*password* None: it is not known, only that the client has it."""
-        self._wrong.pop(who, None)
+        with self._repeated.marks(self._client(who)) as marks:
+            marks.drop()
         if password is not None:
-            proved = _kept(self._proved, who.user, OrderedDict())
-            digest = self._digest(who, password)
-            proved[digest] = self._clock()
-            proved.move_to_end(digest)
-            if len(proved) > MAX_PROVED:
-                proved.popitem(last=False)
+            with self._worked.marks(self._digest(who.user)) as marks:
+                marks.put(self._digest(who.user, password), self._clock())
         self._sightings.ended(who)
 
     def wrong(self, who: Presenter, password: bytes | None) -> None:
         """The user exists, and this is not their password (now)."""
-        digest = b"" if password is None else self._digest(who, password)
-        last, times = _kept(self._wrong, who, (digest, 0))
-        times = times + 1 if last == digest else 1
-        self._wrong[who] = (digest, times)
-        proved = self._proved.get(who.user)
-        worked = proved.get(digest) if proved is not None else None
+        mark = UNSEEN if password is None else self._digest(who.user, password)
+        times = self._times(self._client(who), mark)
+        with self._worked.marks(self._digest(who.user)) as marks:
+            worked = marks.since(0.0).get(mark)
         if times > REPEATS or worked is not None:
             self._note(who, 1, worked)
         elif times == REPEATS:
             self._note(who, REPEATS, None)
+
+    def _times(self, client: bytes, mark: bytes) -> int:
+        """How often in a row, with this one."""
+        with self._repeated.marks(client) as marks:
+            times = int(marks.since(0).get(mark, 0)) + 1
+            marks.drop()
+            marks.put(mark, times)
+        return times
 
     def _note(self, who: Presenter, times: int, worked: float | None) -> None:
         if self._sightings.seen(who, times, worked):
@@ -98,15 +99,10 @@ class StalePasswords:
                 what="a password that has worked before" if worked else "the same wrong password",
             )
 
-    def _digest(self, who: Presenter, password: bytes) -> bytes:
-        message = who.user.encode("utf-8", "backslashreplace") + b"\0" + password
-        return hmac.digest(self._key, message, hashlib.sha256)
+    def _client(self, who: Presenter) -> bytes:
+        rest = f"{who.address}\0{who.protocol}\0{who.mechanism}"
+        return self._digest(who.user, rest.encode("utf-8", "backslashreplace"))
 
-
-def _kept(memory: OrderedDict[K, V], key: K, new: V) -> V:
-    """What is remembered of *key*, which is now the latest; *new* if nothing is."""
-    found = memory.setdefault(key, new)
-    memory.move_to_end(key)
-    if len(memory) > MAX_REMEMBERED:
-        memory.popitem(last=False)
-    return found
+    def _digest(self, user: str, rest: bytes = b"") -> bytes:
+        message = user.encode("utf-8", "backslashreplace") + b"\0" + rest
+        return hmac.digest(self._key, message, hashlib.sha256)[:KEY]

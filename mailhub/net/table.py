@@ -1,7 +1,8 @@
 """The connections of this process: who is there, and how many may be.
 
-Limits count per client address, per account and in total.  A refusal says who holds the places,
-because "too many connections" alone leaves people guessing which of their devices to stop.
+Limits count per client address, per account and in total, over all workers of the server
+(:mod:`.seats`).  A refusal says who holds the places, because "too many connections" alone leaves
+people guessing which of their devices to stop.
 """
 
 from __future__ import annotations
@@ -11,15 +12,16 @@ from collections import Counter
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from mailhub import log
 from mailhub.config.options import Limits
 from mailhub.model.mail import AccountId, Client
+from mailhub.net.shared import Shared
 
 if TYPE_CHECKING:
     from mailhub.net.lifecycle import Lifecycle
 
 MOST_NAMED = 3
 """Addresses named in a refusal."""
+_FULL = "Too many connections to this server, try again later"
 
 
 @dataclass(frozen=True, slots=True)
@@ -36,7 +38,7 @@ class Session:
 @dataclass(slots=True)
 class _Entry:
     connection: Lifecycle
-    address: str
+    seat: int
     account: AccountId | None = None
     account_address: str = ""
 
@@ -44,13 +46,13 @@ class _Entry:
 class ConnectionTable:
     """Admits connections, finds them by id, and counts."""
 
-    def __init__(self, limits: Limits) -> None:
+    def __init__(self, limits: Limits, shared: Shared) -> None:
         self.limits = limits
         """May be replaced; who is there stays."""
-        self._prefix = log.short_id(3)  # several processes write one log
+        self._prefix = shared.prefix
+        self._seats = shared.seats
         self._numbers = itertools.count(1)
         self._entries: dict[str, _Entry] = {}
-        self._per_address: Counter[str] = Counter()
         self._per_account: dict[AccountId, set[str]] = {}
 
     def __len__(self) -> int:
@@ -62,10 +64,14 @@ class ConnectionTable:
     def admit(self, connection: Lifecycle) -> str | None:
         """Enter *connection*; or the refusal, in words for the person at the other end."""
         address = connection.client.address
+        seat = self._seats.take(address)
+        if seat is None:
+            return _FULL
         refusal = self._full(address)
         if refusal is None:
-            self._entries[connection.client.connection] = _Entry(connection, address)
-            self._per_address[address] += 1
+            self._entries[connection.client.connection] = _Entry(connection, seat)
+        else:
+            self._seats.leave(seat)
         return refusal
 
     def remove(self, connection_id: str) -> None:
@@ -74,9 +80,7 @@ class ConnectionTable:
             return
         self.log_out(connection_id)
         del self._entries[connection_id]
-        self._per_address[entry.address] -= 1
-        if not self._per_address[entry.address]:
-            del self._per_address[entry.address]
+        self._seats.leave(entry.seat)
 
     def log_in(
         self, connection_id: str, account: AccountId, address: str, most: int | None = None
@@ -88,10 +92,12 @@ class ConnectionTable:
         entry = self._entries.get(connection_id)
         if entry is None:  # closed meanwhile, or a protocol that is not in the table
             return None
-        holders = self._per_account.get(account, set())
         limit = self.limits.max_connections_per_account if most is None else most
-        if limit and len(holders) >= limit:
-            return f"Too many connections of this account ({self._named(holders)})"
+        self._seats.rename(entry.seat, account)
+        if limit and len(self._seats.of_account(account)) > limit:
+            self._seats.rename(entry.seat, "")
+            holders = named(self._seats.of_account(account))
+            return f"Too many connections of this account ({holders})"
         self._per_account.setdefault(account, set()).add(connection_id)
         entry.account, entry.account_address = account, address
         entry.connection.traffic.account = address
@@ -107,6 +113,7 @@ class ConnectionTable:
         if not holders:
             del self._per_account[entry.account]
         entry.account, entry.account_address = None, ""
+        self._seats.rename(entry.seat, "")
 
     # --- for the administrator ---
 
@@ -134,17 +141,19 @@ class ConnectionTable:
     # --- counting ---
 
     def _full(self, address: str) -> str | None:
-        if len(self._entries) >= self.limits.max_connections:
-            return "Too many connections to this server, try again later"
+        if self._seats.taken() > self.limits.max_connections:
+            return _FULL
         limit = self.limits.max_connections_per_address
-        if limit and self._per_address[address] >= limit:
+        if limit and self._seats.of_address(address) > limit:
             # Which accounts these are is nobody's business before log-in.
             return f"Too many connections from your address {address} (limit {limit})"
         return None
 
-    def _named(self, connection_ids: set[str]) -> str:
-        addresses = Counter(self._entries[i].address for i in connection_ids)
-        named = [f"{count} from {who}" for who, count in addresses.most_common(MOST_NAMED)]
-        if len(addresses) > MOST_NAMED:
-            named.append("others")
-        return ", ".join(named)
+
+def named(holders: list[str]) -> str:
+    """Their addresses, in words."""
+    addresses = Counter(holders)
+    told = [f"{count} from {who}" for who, count in addresses.most_common(MOST_NAMED)]
+    if len(addresses) > MOST_NAMED:
+        told.append("others")
+    return ", ".join(told)

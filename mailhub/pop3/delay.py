@@ -1,40 +1,46 @@
 """LOGIN-DELAY: the least time between two log-ins of one account.  RFC 2449 6.5.
 
-Remembered in memory only: a restart forgives, which harms nobody.
+Remembered in memory only, by all workers together: a restart forgives, which harms nobody.
 """
 
 from __future__ import annotations
 
+import hmac
 from collections.abc import Callable
 
 from mailhub.model.mail import AccountId
+from mailhub.net.notes import KEY
+from mailhub.net.shared import Kind, Shared
 from mailhub.pop3.errors import TooSoon
+
+_MARK = bytes(8)
 
 
 class LoginDelay:
-    """One for all sessions of a factory; *seconds* 0: no delay."""
+    """One for all sessions; *seconds* 0: no delay."""
 
-    def __init__(self, seconds: int, clock: Callable[[], float]) -> None:
+    def __init__(self, seconds: int, clock: Callable[[], float], shared: Shared) -> None:
         self._seconds = seconds
         self._clock = clock
-        self._last: dict[AccountId, float] = {}  # in the order of the times
+        self._log_ins = shared.notes[Kind.LOG_INS]
+        self._secret = shared.secret
 
     def check(self, account: AccountId) -> None:
         """Raise TooSoon if *account* has logged in less than the delay ago."""
-        self._forget()
-        if account in self._last:
-            left = self._last[account] + self._seconds - self._clock()
+        if not self._seconds:
+            return
+        now = self._clock()
+        with self._log_ins.marks(self._key(account)) as marks:
+            before = marks.since(now - self._seconds).get(_MARK)
+        if before is not None and before > now - self._seconds:
+            left = before + self._seconds - now
             raise TooSoon(f"Wait {max(1, round(left))} seconds before you log in again")
 
     def note(self, account: AccountId) -> None:
         """*account* has logged in."""
         if self._seconds:
-            self._last.pop(account, None)
-            self._last[account] = self._clock()
+            with self._log_ins.marks(self._key(account)) as marks:
+                marks.put(_MARK, self._clock())
 
-    def _forget(self) -> None:
-        limit = self._clock() - self._seconds
-        for account, when in list(self._last.items()):
-            if when > limit:
-                break
-            del self._last[account]
+    def _key(self, account: AccountId) -> bytes:
+        return hmac.digest(self._secret, account.encode(), "sha256")[:KEY]

@@ -17,7 +17,7 @@ class POP3Factory(ServerFactory):
     """Serves the INBOX of whoever *portal* lets in; its avatars provide IAccount.
 
     Nothing global: without *host* one with all defaults is made when the first client connects.
-    One factory may serve many listeners, and should: LOGIN-DELAY is remembered here.
+    One factory may serve many listeners.
     """
 
     noisy = False
@@ -44,5 +44,5 @@ class POP3Factory(ServerFactory):
         return protocol
 
     def _make(self, host: Host) -> tuple[Host, LogIn, LoginDelay]:
-        delay = LoginDelay(self._config.login_delay, host.reactor.seconds)
+        delay = LoginDelay(self._config.login_delay, host.reactor.seconds, host.shared)
         return host, LogIn(self._portal, host, self._auth), delay

@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
-from mailhub.service.sockets import Listening
+from mailhub.net.listen import Listening
 
 READY = "mailhub is ready."
 """The first line that is printed; a program that starts mailhub waits for it."""
@@ -25,6 +25,11 @@ class Guide:
     """Of accounts made just now; they are kept nowhere."""
     data_dir: Path
     ca: Path
+
+
+def ready_lines(listening: Iterable[Listening]) -> list[str]:
+    """That it serves, and where."""
+    return [READY, *listening_lines(listening)]
 
 
 def listening_lines(listening: Iterable[Listening]) -> list[str]:

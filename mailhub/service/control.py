@@ -1,42 +1,21 @@
-"""What the command line may ask of a running server: status, reload, and its sessions.
+"""What the command line may ask of a serving process: its sessions.
 
-``admin`` asks nothing: it tells what an administrator has just done, for the event log.
+Of a server with several workers :mod:`.supervisor` asks all, and puts the answers together.
 """
 
 from __future__ import annotations
 
-import os
-import time
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
-import mailhub
-from mailhub import log
 from mailhub.model.mail import AccountId
-from mailhub.net.control import ControlFactory, Handler, Request, session_handlers
+from mailhub.net.control import Handler, Request, session_handlers
 from mailhub.service.running import Running
 
 
-def control_factory(running: Running, reload: Callable[[], list[str]]) -> ControlFactory:
-    """Answers on the control socket."""
-    started = time.time()
-    host, sockets, store = running.host, running.sockets, running.engine.parts.store
-    of_sessions = session_handlers(host.connections, host.reactor)
-
-    async def status(request: Request) -> object:
-        return {
-            "pid": os.getpid(),
-            "version": mailhub.__version__,
-            "started": round(started),
-            "connections": len(host.connections),
-            "listeners": [
-                {"protocol": each.listener.protocol, "address": each.address}
-                | {"tls": each.listener.tls}
-                for each in sockets.listening
-            ],
-        }
-
-    async def reload_now(request: Request) -> object:
-        return reload()
+def handlers_of(running: Running) -> Mapping[str, Handler]:
+    """About the sessions of this process."""
+    of_sessions = session_handlers(running.host.connections, running.host.reactor)
+    store = running.engine.parts.store
 
     async def end(request: Request) -> object:
         ended = await of_sessions["end"](request)
@@ -44,19 +23,4 @@ def control_factory(running: Running, reload: Callable[[], list[str]]) -> Contro
             await store.close_account(AccountId(str(request["account"])))
         return ended
 
-    async def admin(request: Request) -> object:
-        log.event(
-            "server.admin",
-            action=str(request.get("action", "")),
-            user=str(request.get("user", "")),
-            outcome=str(request.get("outcome", "")),
-        )
-        return None
-
-    own: Mapping[str, Handler] = {
-        "status": status,
-        "reload": reload_now,
-        "end": end,
-        "admin": admin,
-    }
-    return ControlFactory(host.reactor, {**of_sessions, **own})
+    return {**of_sessions, "end": end}

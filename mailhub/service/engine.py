@@ -21,6 +21,7 @@ from mailhub.auth.verifiers import make_verifiers
 from mailhub.config.options import Config
 from mailhub.metrics import Metrics
 from mailhub.model.errors import Refusal, Unavailable
+from mailhub.net.host import Host
 from mailhub.net.stale import StalePasswords
 from mailhub.rules import Rules
 from mailhub.service.together import at_once
@@ -128,20 +129,18 @@ class ServerRunner(ThreadRunner):
 class RunningEngine:
     """An engine with its threads and timers."""
 
-    def __init__(
-        self, reactor: IReactorTime, config: Config, data: DataDir, metrics: Metrics
-    ) -> None:
+    def __init__(self, reactor: IReactorTime, config: Config, data: DataDir, host: Host) -> None:
         self._reactor = reactor
         self.threads = ServerRunner(
             IReactorFromThreads(reactor),
             readers=config.store.reader_threads,
             writers=config.store.writer_threads,
         )
-        self.parts = open_engine(config, data, self.threads, metrics)
+        self.parts = open_engine(config, data, self.threads, host.metrics)
         self._refusals = _open_refusals(data)
-        self._observer = RefusalObserver(self._refusals, metrics.refusal)
+        self._observer = RefusalObserver(self._refusals, host.metrics.refusal)
         self._stale_clients = StaleClients(data)
-        self.stale = StalePasswords(self._stale_clients, time.time)
+        self.stale = StalePasswords(self._stale_clients, time.time, host.shared)
 
     def start(self) -> None:
         globalLogPublisher.addObserver(self._observer)

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import partial
 
@@ -11,13 +11,14 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailhub.auth.chain import PasswordSource
 from mailhub.auth.directory import DirectoryPasswords
-from mailhub.auth.guard import LockoutGuard, ProvedPasswords
+from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
 from mailhub.config.options import Config, DirectoryConfig
 from mailhub.interfaces import IAddressBook, IDirectory, ILocalAccounts
 from mailhub.metrics import Metrics
 from mailhub.model.identity import Trust
 from mailhub.model.mail import AccountId
 from mailhub.net.host import Host
+from mailhub.net.shared import Shared
 from mailhub.people.accounts import Accounts
 from mailhub.people.adoption import Adoption, Served
 from mailhub.people.book import AddressBook
@@ -44,8 +45,8 @@ class People:
     directories: Sequence[tuple[DirectoryConfig, IDirectory]] = ()
     metrics: Metrics | None = None
 
-    def passwords(self, clock: IReactorTime) -> Mapping[str, PasswordSource]:
-        """Who is asked about passwords, by the name of the directory; with an empty memory."""
+    def passwords(self, clock: IReactorTime, shared: Shared) -> Mapping[str, PasswordSource]:
+        """Who is asked about passwords, by the name of the directory."""
         if self.adoption is None:
             return {}
         return {
@@ -53,8 +54,15 @@ class People:
                 directory,
                 self.adoption,
                 self.adoption.identities,
-                LockoutGuard(clock.seconds, config.lockout_window, config.lockout_passwords),
-                ProvedPasswords(clock.seconds, config.credential_cache),
+                LockoutGuard(
+                    clock.seconds,
+                    config.lockout_window,
+                    config.lockout_passwords,
+                    shared,
+                    config.name,
+                ),
+                ProvedPasswords(clock.seconds, config.credential_cache, shared),
+                Digests(shared, "passwords"),
                 self.metrics,
             )
             for config, directory in self.directories
@@ -72,24 +80,41 @@ class People:
 SUSPENDED = "Your account is suspended"
 
 
-def gather(config: Config, engine: Engine, directories: Sequence[IDirectory], host: Host) -> People:
-    """*directories* are those of *config*, in its order."""
+def end_sessions(host: Host, account: AccountId) -> int:
+    """Of a suspended account, in this process; returns how many there were."""
+    sessions = host.connections.of_account(account)
+    for connection in sessions:
+        connection.end(SUSPENDED)
+    return len(sessions)
+
+
+def gather(
+    config: Config,
+    engine: Engine,
+    directories: Sequence[IDirectory],
+    host: Host,
+    suspended_elsewhere: Callable[[AccountId], None] = lambda account: None,
+) -> People:
+    """*directories* are those of *config*, in its order.
+
+    *suspended_elsewhere* has the other workers end the sessions of an account.
+    """
     hub = engine.hub
     if not directories:
         return People(hub, hub)
     pairs = list(zip(config.directories, directories, strict=True))
     losses = {each.name: each.loss_percent for each in config.directories}
 
-    def end_sessions(account: AccountId) -> None:
-        for connection in host.connections.of_account(account):
-            connection.end(SUSPENDED)
+    def suspended(account: AccountId) -> None:
+        end_sessions(host, account)
+        suspended_elsewhere(account)
 
     async def remove(account: AccountId) -> None:
         await engine.store.close_account(account)
         await engine.runner.run(remove_files, engine.data, account)
         await hub.write(accounts.removed, account, int(time.time()))
 
-    identities = HubIdentities(hub, losses, engine.bell.ring, end_sessions)
+    identities = HubIdentities(hub, losses, engine.bell.ring, suspended)
     served = [Served(directory, each.domains) for each, directory in pairs]
     adoption = Adoption(identities, engine.store, served, create_standard_folders)
     freshness = Freshness({each.name: each.refresh for each in config.directories})

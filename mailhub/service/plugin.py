@@ -6,21 +6,23 @@ The reactor is imported here and nowhere else: twist has chosen it by now.
 
 from __future__ import annotations
 
+import os
 import sys
-from collections.abc import Callable, Mapping
-from functools import partial
+from collections.abc import Callable
 from pathlib import Path
 from typing import Any, NoReturn
 
-from twisted.application.service import IService
+from twisted.application.service import IService, Service
 from twisted.logger import LogLevel
 from twisted.python import usage
 
+from mailhub.config.cores import processors, workers
 from mailhub.config.load import embedded_config, load
 from mailhub.config.options import Config, LogConfig
 from mailhub.config.problems import ConfigError
-from mailhub.log import LogFile, StandardError, make_observer
-from mailhub.service.failures import EX_CONFIG, CannotStart
+from mailhub.service.failures import EX_CONFIG, EX_UNAVAILABLE, CannotStart
+from mailhub.service.logs import open_log
+from mailhub.service.processes import Template
 
 HIGHEST_OFFSET = 60_000
 
@@ -61,21 +63,58 @@ def makeService(options: Options) -> IService:
     """The service that twist is to run.  Ends the process if the configuration is bad."""
     from twisted.internet import reactor  # noqa: TID251 - twist has installed it by now
 
-    from mailhub.service.server import Server
-
-    class CommandLineServer(Server):
-        def startService(self) -> None:
-            try:
-                super().startService()
-            except CannotStart as problem:
-                leave(str(problem), problem.status)
-
+    # There will probably be several workers, and what they need takes long to load.
+    template = Template() if options["config"] is not None and processors() > 1 else None
     try:
         config = options.read_config()
     except ConfigError as error:
         leave(str(error), EX_CONFIG)
     reopen_log = log_through(options.parent, config.log)
-    return CommandLineServer(reactor, config, options.read_config, reopen_log)
+    return FromCommandLine(server(reactor, config, options, reopen_log, template))
+
+
+def server(
+    reactor: Any,
+    config: Config,
+    options: Options,
+    reopen_log: Callable[[], None],
+    template: Template | None,
+) -> Service:
+    """The one process, or the parent of several; what the other kind needs is not loaded."""
+    number = workers(config)
+    if number == 1:
+        if template is not None:
+            template.end()
+        from mailhub.service.server import Server
+
+        return Server(reactor, config, options.read_config, reopen_log)
+    from mailhub.service.supervisor import Supervisor
+
+    template = template or Template()
+
+    def fatal(text: str) -> None:
+        # Twisted ends with 0 whatever happens; nobody would start us again.
+        reactor.addSystemEventTrigger("after", "shutdown", end_with, text, EX_UNAVAILABLE)
+        reactor.stop()
+
+    read = options.read_config
+    return Supervisor(reactor, config, number, template, read, reopen_log, fatal)
+
+
+class FromCommandLine(Service):
+    """A server for a person who waits for it to start."""
+
+    def __init__(self, server: Service) -> None:
+        self._server = server
+
+    def startService(self) -> None:
+        try:
+            self._server.startService()
+        except CannotStart as problem:
+            leave(str(problem), problem.status)
+
+    def stopService(self) -> Any:
+        return self._server.stopService()
 
 
 def leave(text: str, status: int) -> NoReturn:
@@ -85,23 +124,19 @@ def leave(text: str, status: int) -> NoReturn:
     raise SystemExit(status)
 
 
+def end_with(text: str, status: int) -> None:
+    """End the process when the reactor has stopped already."""
+    print(f"mailhub: {text}", file=sys.stderr, flush=True)
+    sys.stdout.flush()
+    os._exit(status)
+
+
 def log_through(twist_options: Any, config: LogConfig) -> Callable[[], None]:
     """Have twist write events as ``[log]`` says; returns how to open the log file again."""
     try:
-        output = LogFile(config.file) if config.file is not None else StandardError()
+        opened = open_log(config)
     except OSError as error:
         leave(f"{config.file}: {error.strerror}", EX_CONFIG)
-    write = make_observer(output, config.format, config.level)
-
-    def observer(entry: dict[str, Any]) -> None:
-        if config.level == "debug" or not _is_chatter(entry):
-            write(entry)
-
-    twist_options["fileLogObserverFactory"] = lambda stream: observer
+    twist_options["fileLogObserverFactory"] = lambda stream: opened.observer
     twist_options["logLevel"] = LogLevel.debug  # the observer knows which ones to leave out
-    return partial(output.reopen)
-
-
-def _is_chatter(entry: Mapping[str, Any]) -> bool:
-    """Twisted's own "Port starting", "Starting reactor"; our events say what matters of it."""
-    return "event" not in entry and entry.get("log_level") in (LogLevel.info, LogLevel.debug)
+    return opened.reopen

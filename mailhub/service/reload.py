@@ -1,32 +1,16 @@
 """SIGHUP: what a changed configuration changes without a restart.
 
 Certificates, limits and the settings of protocols and log-in apply to connections from now on;
-open ones keep what they came in with.  What the store and the sockets stand on needs a restart,
-and saying so is better than doing half of it.
+open ones keep what they came in with.  :mod:`.changes` says what needs a restart.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-
 from mailhub.config.options import Config
 from mailhub.net.tls import BadCertificate
+from mailhub.service.changes import changed, kept, waiting
 from mailhub.service.running import Running
 from mailhub.service.serving import factories, make_login, tls_config
-
-RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "policies", "quota")
-NEEDS_RESTART = (
-    "data_dir",
-    "hostname",
-    "listeners",
-    "store",
-    "delivery",
-    "log",
-    "directories",
-    "pop3.uidl_format",
-    "auth.default_domain",
-    "lmtp.default_domain",
-)
 
 
 def apply(running: Running, config: Config) -> list[str]:
@@ -38,13 +22,14 @@ def apply(running: Running, config: Config) -> list[str]:
     contexts = running.host.tls
     if contexts is None:
         raise BadCertificate("the server was started without TLS")
-    contexts.reload(tls_config(config, running.data))
+    unkept, config = waiting(old, config), kept(old, config)
+    with running.data.setting_up():  # a private certificate may be renewed
+        contexts.reload(tls_config(config, running.data))
     told = ["certificates read again"]
-    waiting = [name for name in NEEDS_RESTART if _value(old, name) != _value(config, name)]
-    if waiting:
-        told.append(f"a restart is needed for {', '.join(waiting)}")
-    if changed := list(_changed(old, config)):
-        told.append(f"new connections get the new {', '.join(changed)}")
+    if unkept:
+        told.append(f"a restart is needed for {', '.join(unkept)}")
+    if names := changed(old, config):
+        told.append(f"new connections get the new {', '.join(names)}")
     _serve(running, config)
     return told
 
@@ -63,16 +48,3 @@ def _serve(running: Running, config: Config) -> None:
     host.connections.limits = config.limits
     running.sockets.exchange(factories(config, parts, host, running.portal, running.people))
     running.config = config
-
-
-def _changed(old: Config, new: Config) -> Iterator[str]:
-    for section in RELOADED:
-        if getattr(old, section) != getattr(new, section):
-            yield section
-
-
-def _value(config: Config, name: str) -> object:
-    value: object = config
-    for part in name.split("."):
-        value = getattr(value, part)
-    return value

@@ -1,9 +1,9 @@
-"""Everything that a running server has open, and closing it in order."""
+"""Everything that a serving process has open, and closing it in order."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable
+from dataclasses import dataclass, field
 from typing import Any
 
 from twisted.cred.portal import Portal
@@ -12,17 +12,19 @@ from mailhub.auth.hashing import HashingThreads
 from mailhub.config.options import Config
 from mailhub.directory.directory import Directories
 from mailhub.metrics import Metrics
+from mailhub.model.mail import AccountId
+from mailhub.net.doors import Turns
 from mailhub.net.host import Host
+from mailhub.net.listen import Listening
 from mailhub.net.output import delay
+from mailhub.net.shared import Shared
 from mailhub.net.tls import TlsContexts
-from mailhub.service.embedded import first_start
 from mailhub.service.engine import RunningEngine
 from mailhub.service.people import People, gather
 from mailhub.service.quotas import Quotas
 from mailhub.service.serving import factories, make_login, tls_config
 from mailhub.service.sockets import Sockets
-from mailhub.service.together import at_once
-from mailhub.store.hub.datadir import DataDir, ServerLock
+from mailhub.store.hub.datadir import DataDir
 
 DRAIN_SECONDS = 5.0
 """How long clients may take to hear goodbye."""
@@ -30,10 +32,20 @@ DRAIN_STEP_SECONDS = 0.05
 GOODBYE = "The server is shutting down"
 
 
+@dataclass(frozen=True, slots=True)
+class Together:
+    """What this process has in common with the other workers; by default it is alone."""
+
+    shared: Shared = field(default_factory=Shared)
+    metrics: Metrics = field(default_factory=Metrics)
+    turns: Turns | None = None
+    suspended: Callable[[AccountId], None] = lambda account: None
+    """Has the others end the sessions of an account."""
+
+
 @dataclass(slots=True)
 class Running:
     config: Config
-    lock: ServerLock
     host: Host
     engine: RunningEngine
     hashing: HashingThreads
@@ -42,16 +54,24 @@ class Running:
     quotas: Quotas
     portal: Portal
     sockets: Sockets
-    passwords: Mapping[str, str]
-    """Of accounts that the first start has made just now."""
 
     @property
     def data(self) -> DataDir:
         return self.engine.parts.data
 
+    def start(self, listening: Iterable[Listening]) -> None:
+        """Start threads and timers, and let clients in."""
+        self.engine.start()
+        self.hashing.start()
+        self.directories.start()
+        self.people.start(self.host.reactor)
+        self.quotas.start(self.host.reactor)
+        for each in listening:
+            self.sockets.open(each)
+
     async def close(self) -> None:
         """No new connections; goodbye to everybody; then the store."""
-        await self.sockets.close()
+        self.sockets.close()
         connections = self.host.connections
         for connection in connections.all():
             connection.end(GOODBYE)
@@ -65,45 +85,28 @@ class Running:
         self.quotas.stop()
         await self.directories.stop()
         await self.engine.stop()
-        self.lock.release()
 
 
-def open_all(reactor: Any, config: Config) -> Running:
-    """Open everything but the threads; sockets last, so that nobody waits for a server that fails.
-
-    Raises Refusal, BadCertificate, ListenFailed.
-    """
-    data = DataDir(config.data_dir)
-    data.prepare()
-    lock = data.claim_server()
-    passwords = first_start(config, data) if config.embedded else {}
-    host = Host(
-        reactor,
-        hostname=config.hostname,
-        limits=config.limits,
-        metrics=Metrics(),
-        tls=TlsContexts(tls_config(config, data)),
-        flight_recorder_octets=config.log.flight_recorder,
+def open_all(reactor: Any, config: Config, data: DataDir, together: Together) -> Running:
+    """Open everything but threads and doors.  Raises Refusal, BadCertificate."""
+    with data.setting_up():
+        host = Host(
+            reactor,
+            hostname=config.hostname,
+            limits=config.limits,
+            metrics=together.metrics,
+            tls=TlsContexts(tls_config(config, data)),
+            flight_recorder_octets=config.log.flight_recorder,
+            shared=together.shared,
+        )
+        engine = RunningEngine(reactor, config, data, host)
+        host.stale = engine.stale
+        hashing = HashingThreads(reactor)
+        directories = Directories(reactor, config.directories, host.metrics)
+        people = gather(config, engine.parts, directories.all, host, together.suspended)
+        portal = make_login(config, engine.parts, host, hashing, people)
+    sockets = Sockets(
+        reactor, factories(config, engine.parts, host, portal, people), together.turns
     )
-    engine = RunningEngine(reactor, config, data, host.metrics)
-    host.stale = engine.stale
-    hashing = HashingThreads(reactor)
-    directories = Directories(reactor, config.directories, host.metrics)
-    people = gather(config, engine.parts, directories.all, host)
-    portal = make_login(config, engine.parts, host, hashing, people)
-    sockets = Sockets(reactor, factories(config, engine.parts, host, portal, people))
-    for listener in config.listeners:
-        at_once(sockets.open(listener))
-    return Running(
-        config,
-        lock,
-        host,
-        engine,
-        hashing,
-        directories,
-        people,
-        Quotas(config, engine.parts, host),
-        portal,
-        sockets,
-        passwords,
-    )
+    quotas = Quotas(config, engine.parts, host)
+    return Running(config, host, engine, hashing, directories, people, quotas, portal, sockets)

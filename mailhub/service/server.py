@@ -1,39 +1,41 @@
-"""The life of a server: start, reload, stop, as a Twisted service.
+"""The life of a server of one process: start, reload, stop, as a Twisted service.
 
 Start-up is over before the reactor runs: either all sockets are open and the store is ready, or
-CannotStart says in one line why not.
+CannotStart says in one line why not.  With several workers the same is :mod:`.supervisor`'s.
 """
 
 from __future__ import annotations
 
-import gc
-import resource
+import os
 import signal
-import sys
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from twisted.application.service import Service
 from twisted.internet.defer import Deferred
-from twisted.internet.error import CannotListenError
 
 import mailhub
 from mailhub import log
 from mailhub.config.options import Config
 from mailhub.config.problems import ConfigError
 from mailhub.model.errors import Refusal
-from mailhub.net.listen import ListenFailed
+from mailhub.net.control import ControlFactory, Handler, Request
+from mailhub.net.listen import ListenFailed, Listening
+from mailhub.net.pauses import PauseWatch
 from mailhub.net.tls import BadCertificate
-from mailhub.service import banner
-from mailhub.service.control import control_factory
-from mailhub.service.embedded import ACCOUNTS
+from mailhub.service import banner, process
+from mailhub.service.control import handlers_of
+from mailhub.service.embedded import ACCOUNTS, first_start
 from mailhub.service.failures import CannotStart
+from mailhub.service.opening import ControlDoor, bind_all
 from mailhub.service.reload import apply
-from mailhub.service.running import Running, open_all
+from mailhub.service.running import Running, Together, open_all
+from mailhub.service.status import admin, status
+from mailhub.store.hub.datadir import DataDir, ServerLock
 
-SWITCH_INTERVAL_SECONDS = 0.0005
-"""After so long, not after 5 ms, a thread of the store gives the interpreter to the reactor."""
-COLLECTION_THRESHOLDS = (10_000, 20, 20)
+WORKER = "0"
+"""The name of the only one in metrics."""
 
 
 class Server(Service):
@@ -54,74 +56,95 @@ class Server(Service):
         self._config = config
         self._read_config = read_config
         self._reopen_log = reopen_log
-        self._open: Running | None = None
+        self._data = DataDir(config.data_dir)
+        self._running: Running | None = None
 
     def startService(self) -> None:
         """Raises CannotStart."""
-        sys.setswitchinterval(SWITCH_INTERVAL_SECONDS)
-        _allow_many_files()
+        process.prepare()
         try:
-            running = open_all(self._reactor, self._config)
-            control = control_factory(running, self.reload)
-            running.sockets.open_control(running.data.control_socket, control)
-        except (Refusal, BadCertificate, ListenFailed, CannotListenError) as problem:
+            passwords = self._open()
+        except (Refusal, BadCertificate, ListenFailed) as problem:
             raise CannotStart(str(problem)) from problem
-        running.engine.start()
-        running.hashing.start()
-        running.directories.start()
-        running.people.start(self._reactor)
-        running.quotas.start(self._reactor)
-        settle_memory()
+        assert self._running is not None
+        self._running.start(self._listening)
+        metrics, connections = self._running.host.metrics, self._running.host.connections
+        metrics.worker_serves(WORKER)
+        self._pauses = PauseWatch(self._reactor, metrics, WORKER, lambda: len(connections) > 0)
+        self._pauses.start()
+        process.settle_memory()
         signal.signal(signal.SIGHUP, lambda *_: self._reactor.callFromThread(self.reload))
-        self._open = running
         super().startService()  # type: ignore[no-untyped-call]
-        log.event("server.started", version=mailhub.__version__, path=str(running.data.path))
-        print(greeting(running), flush=True)
+        log.event("server.started", version=mailhub.__version__, path=str(self._data.path))
+        print(self._greeting(passwords), flush=True)
+
+    def _open(self) -> Mapping[str, str]:
+        """Sockets last, so that nobody waits for a server that fails.
+
+        Returns the passwords of accounts that the first start has made just now.
+        """
+        config, data = self._config, self._data
+        data.prepare()
+        self._lock: ServerLock = data.claim_server()
+        passwords = first_start(config, data) if config.embedded else {}
+        running = open_all(self._reactor, config, data, Together())
+        self._listening: list[Listening] = bind_all(config)
+        control = ControlFactory(self._reactor, self._handlers(running))
+        self._control = ControlDoor(self._reactor, data.control_socket, control)
+        self._running = running
+        return passwords
+
+    def _handlers(self, running: Running) -> Mapping[str, Handler]:
+        started = time.time()
+
+        async def told(request: Request) -> object:
+            worker = {"number": 0, "pid": os.getpid(), "started": round(started), "restarts": 0}
+            worker |= {"serves": True, "connections": len(running.host.connections)}
+            return status(started, [worker], self._listening)
+
+        async def reload(request: Request) -> object:
+            return self.reload()
+
+        return {**handlers_of(running), "status": told, "reload": reload, "admin": admin}
 
     def stopService(self) -> Deferred[None] | None:
         super().stopService()  # type: ignore[no-untyped-call]
-        if self._open is None:
+        if self._running is None:
             return None
-        running, self._open = self._open, None
+        running, self._running = self._running, None
         signal.signal(signal.SIGHUP, signal.SIG_IGN)  # the default would end the process
         log.event("server.stopping")
-        return Deferred.fromCoroutine(running.close())
+        return Deferred.fromCoroutine(self._close(running))
+
+    async def _close(self, running: Running) -> None:
+        self._control.close()
+        for listening in self._listening:
+            listening.remove()
+        running.sockets.close()
+        self._pauses.stop()
+        await running.close()
+        self._lock.release()
 
     def reload(self) -> list[str]:
         """Read configuration, certificates and log file again; what happened, in sentences.
 
         Nothing is dropped, and a file with mistakes changes nothing.
         """
-        if self._open is None:
+        if self._running is None:
             return []
         try:
             self._reopen_log()
-            told = apply(self._open, self._read_config())
+            told = apply(self._running, self._read_config())
         except (ConfigError, BadCertificate, OSError) as problem:
             told = [f"nothing was changed: {problem}"]
         log.event("server.reloaded", outcome="; ".join(told))
         return told
 
-
-def settle_memory() -> None:
-    """Keep the collector of cycles off what lives as long as the process: a fifth of a delivery."""
-    gc.collect()
-    gc.freeze()
-    gc.set_threshold(*COLLECTION_THRESHOLDS)
-
-
-def greeting(running: Running) -> str:
-    """What is printed when the server is ready."""
-    listening, config = running.sockets.listening, running.config
-    lines = [banner.READY, *banner.listening_lines(listening)]
-    if config.embedded:
-        path = running.data.path
-        guide = banner.Guide(ACCOUNTS, running.passwords, path, path / "tls" / "ca.pem")
-        lines += banner.guide_lines(guide, listening)
-    return "\n".join(lines)
-
-
-def _allow_many_files() -> None:
-    """As many open files as the system allows: one per connection, five per open account."""
-    _, most = resource.getrlimit(resource.RLIMIT_NOFILE)
-    resource.setrlimit(resource.RLIMIT_NOFILE, (most, most))
+    def _greeting(self, passwords: Mapping[str, str]) -> str:
+        """What is printed when the server is ready."""
+        lines = banner.ready_lines(self._listening)
+        if self._config.embedded:
+            path = self._data.path
+            guide = banner.Guide(ACCOUNTS, passwords, path, path / "tls" / "ca.pem")
+            lines += banner.guide_lines(guide, self._listening)
+        return "\n".join(lines)

@@ -50,8 +50,9 @@ def make_login(
         hashing,
         load_secret(engine.data.path / "scram.key"),
         policy,
-        people.passwords(host.reactor),
+        people.passwords(host.reactor, host.shared),
         [AppPasswords(people.accounts, engine.hub)],
+        host.shared,
     )
     if config.tls.client_ca is not None:
         checkers.append(ExternalChecker(people.accounts, policy))

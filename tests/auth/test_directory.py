@@ -23,6 +23,7 @@ from mailhub.model.directory import Person, Standing
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.shared import Shared
 from tests.directory_fake import FakeDirectory, person
 from tests.harness import Running, run, start
 
@@ -60,6 +61,7 @@ class World:
             self.adoption,  # type: ignore[arg-type]
             LockoutGuard(clock, WINDOW, most),
             ProvedPasswords(clock, cache),
+            Digests(Shared(), "passwords"),
             self.metrics,
         )
 
@@ -302,13 +304,26 @@ def test_unknown_names_are_not_remembered(world: World) -> None:
     assert world.asked == 3
 
 
-def test_the_guard_remembers_a_bounded_number_of_names() -> None:
-    guard, digests = LockoutGuard(lambda: 0.0, WINDOW, 3), Digests()
-    for n in range(MAX_NAMES + 10):
-        guard.wrong(f"name {n}", digests.of("x"))
-    guard.check("name 0", digests.of("x"))
+def test_the_workers_of_a_server_keep_back_what_one_of_them_was_told_is_wrong() -> None:
+    shared = Shared()
+    here, there = (LockoutGuard(lambda: 1.0, WINDOW, 2, shared, "corp") for _ in range(2))
+    wrong, right, other, third = (
+        Digests(shared, "").of(word) for word in ("old", "new", "mistyped", "guessed")
+    )
+    here.wrong("alice", wrong)
     with pytest.raises(BadCredentials):
-        guard.check(f"name {MAX_NAMES}", digests.of("x"))
+        there.check("ALICE", wrong)
+    LockoutGuard(lambda: 1.0, WINDOW, 2, shared, "another").check("alice", wrong)
+
+    there.right("alice@example.org", right, "person 1")
+    there.right("alice", right, "person 1")
+    there.wrong("alice@example.org", other)
+    here.check("alice", right)
+    with pytest.raises(TooManyAttempts):
+        here.check("alice", third)
+    there.wrong("alice", right)
+    with pytest.raises(BadCredentials):
+        here.check("alice@example.org", right)
 
 
 # --- the credential cache -----------------------------------------------------------------
@@ -370,11 +385,25 @@ def test_an_outage_is_answered_from_the_cache_for_as_long_as_it_lasts() -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    proved, digests = ProvedPasswords(lambda: 0.0, 60.0), Digests()
+    proved, digests = ProvedPasswords(lambda: 0.0, 60.0), Digests(Shared(), "")
     for n in range(MAX_NAMES + 10):
         proved.remember(f"name {n}", digests.of("x"), AccountId(f"account {n}"))
     assert proved.account("name 0", digests.of("x")) is None
     assert proved.account("name 20", digests.of("x")) == "account 20"
+
+
+def test_a_new_password_ends_the_old_one_in_all_workers() -> None:
+    shared = Shared()
+    here, there = (ProvedPasswords(lambda: 0.0, 60.0, shared) for _ in range(2))
+    old, new = (Digests(shared, "").of(word) for word in ("old", "new"))
+    here.remember("alice", old, AccountId("a"))
+    there.remember("alice@example.org", old, AccountId("a"))
+    assert here.account("alice", old) == there.account("alice@example.org", old) == "a"
+
+    there.remember("alice", new, AccountId("a"))
+    assert here.account("alice", old) is None
+    assert there.account("alice@example.org", old) is None
+    assert there.account("alice", new) == "a"
 
 
 # --- metrics ------------------------------------------------------------------------------

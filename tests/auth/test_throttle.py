@@ -7,9 +7,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 from twisted.internet.task import Clock
 
-from mailhub.auth import throttle as module
 from mailhub.auth.throttle import Throttle, network_of
 from mailhub.interfaces import TooManyAttempts
+from mailhub.net.notes import Notes
+from mailhub.net.shared import Kind, Shared, own_notes
 
 HERE, THERE = "192.0.2.1", "192.0.2.2"
 
@@ -86,13 +87,19 @@ def test_pairs_do_not_share() -> None:
     guess(throttle, 3, account="bob")
 
 
-def test_memory_is_bounded(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(module, "MAX_PAIRS", 10)
-    throttle, _ = make()
-    for number in range(100):
+def test_memory_is_bounded_and_the_oldest_attempts_are_forgotten_first() -> None:
+    clock = Clock()
+    throttle = Throttle(
+        clock.seconds, 3, 600.0, Shared(notes={**own_notes(), Kind.ATTEMPTS: Notes(1, 10)})
+    )
+    guess(throttle, 3)
+    for number in range(7):
+        clock.advance(1)
         throttle.begin(HERE, f"user{number}", b"x")
-
-    assert len(throttle._pairs) == 10
+    with pytest.raises(TooManyAttempts):
+        throttle.begin(HERE, "alice", b"x")
+    throttle.begin(HERE, "one more", b"x")
+    throttle.begin(HERE, "alice", b"x")
 
 
 @pytest.mark.parametrize(

@@ -5,8 +5,9 @@ from __future__ import annotations
 from dataclasses import replace
 
 import pytest
+from twisted.internet.task import Clock
 
-from mailhub.auth.memory import MAX_SECRETS, VerifiedSecrets
+from mailhub.auth.memory import VerifiedSecrets
 from mailhub.auth.verifiers import (
     NOBODY,
     BadPassword,
@@ -18,6 +19,8 @@ from mailhub.auth.verifiers import (
     write_keys,
 )
 from mailhub.model.mail import AccountId, Verifier
+from mailhub.net.notes import Notes
+from mailhub.net.shared import Kind, Shared, own_notes
 from mailhub.sasl.scram import ScramKeys
 from tests.auth.accounts import of_password
 
@@ -83,14 +86,20 @@ def test_a_verifier_does_not_show_its_secret() -> None:
 
 
 def test_the_memory_of_proved_passwords_is_bounded() -> None:
-    memory = VerifiedSecrets(lambda: 0.0, 60.0)
+    clock = Clock()
+    memory = VerifiedSecrets(
+        clock.seconds, 60.0, Shared(notes={**own_notes(), Kind.SECRETS: Notes(4, 8)})
+    )
     verifier = Verifier("argon2id", "x")
-    for number in range(MAX_SECRETS + 10):
-        memory.remember(AccountId(str(number)), verifier, "x")
+    accounts = [AccountId(str(number)) for number in range(100)]
+    for account in accounts:
+        memory.remember(account, verifier, "x")
+        clock.advance(0.1)
 
-    assert len(memory._until) == MAX_SECRETS
-    assert not memory.knows(AccountId("0"), verifier, "x")
-    assert memory.knows(AccountId("20"), verifier, "x")
+    known = [account for account in accounts if memory.knows(account, verifier, "x")]
+    assert len(known) == 32
+    assert accounts[0] not in known
+    assert accounts[-1] in known
 
 
 def test_the_memory_keeps_its_parts_apart() -> None:

@@ -103,6 +103,8 @@ def handler(name, answer):
 session = {"id": "k3f1a", "protocol": "imap", "address": "192.0.2.7", "port": 4711,
     "account": "alice@example.org", "tls": True, "seconds": 5.0, "idle": 1.0}
 status = {"pid": 1, "version": "0.1.0", "started": 1700000000, "connections": 1,
+    "workers": [{"number": 0, "pid": 2, "started": 1700000001, "restarts": 3,
+        "serves": True, "connections": 1}],
     "listeners": [{"protocol": "imap", "address": "127.0.0.1:1143", "tls": "starttls"}]}
 answers = {"status": status, "reload": ["certificates read again"], "admin": None,
     "sessions": [session],

@@ -15,6 +15,9 @@ def test_the_status_of_a_server_is_shown(commands: Commands, server: Server) -> 
     told = commands("server", "status").out
     assert "0.1.0" in told
     assert "127.0.0.1:1143" in told
+    assert ["0", "2", "2023-11-14", "22:13", "3", "yes", "1"] in [
+        line.split() for line in told.splitlines()
+    ]
 
 
 def test_a_reload_says_what_was_read(commands: Commands, server: Server) -> None:

@@ -19,6 +19,8 @@ class Ledger:
 
     def __init__(self) -> None:
         self._allowed: dict[str, set[Places]] = {}
+        self._going: set[str] = set()
+        """Somebody has asked for their removal, perhaps before their delivery was answered."""
         self._together: list[frozenset[str]] = []
         self._told = threading.Condition()
         self.acknowledged = 0
@@ -26,6 +28,8 @@ class Ledger:
     def asked(self, tokens: Iterable[str], becomes: Places) -> None:
         """The server is about to be asked to bring each of *tokens* to the places *becomes*."""
         with self._told:
+            if becomes == NOWHERE:
+                self._going.update(tokens := list(tokens))
             for token in tokens:
                 self._allowed.setdefault(token, {NOWHERE}).add(becomes)
 
@@ -40,7 +44,8 @@ class Ledger:
         """The server has said that it is done."""
         with self._told:
             for token in tokens:
-                self._allowed[token] = {places}
+                if places == NOWHERE or token not in self._going:
+                    self._allowed[token] = {places}
             self.acknowledged += 1
             self._told.notify_all()
 

@@ -64,8 +64,7 @@ def test_what_a_killed_server_had_acknowledged_is_there_once_and_whole(tmp_path:
             reading.start(lmtp, lmtp, append, append, append)
             popping.start(lmtp, lmtp, fetch)
             ledgers[reader].wait(chance.randrange(1, 120), PATIENCE_SECONDS)
-            server.process.process.kill()
-            server.process.wait()
+            server.process.kill()
             for load in (reading, popping):
                 load.finish()
             assert complaints(server) == []

@@ -14,15 +14,7 @@ from twisted.python.failure import Failure
 
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory.directory import Directory
-from mailhub.directory.frames import (
-    Breaker,
-    EventFrame,
-    Frames,
-    Measured,
-    Question,
-    Reply,
-    frame,
-)
+from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply
 from mailhub.directory.process import Helper
 from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
 from mailhub.interfaces import (
@@ -37,6 +29,7 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person, PersonId
 from mailhub.model.errors import Unavailable
 from mailhub.model.steps import UNHEARD, Step, Steps
+from mailhub.net.frames import Frames, frame
 from tests.events import Events
 
 CONFIG = DirectoryConfig("corp", servers=("ldaps://x",), max_connections=1, max_waiting=2)

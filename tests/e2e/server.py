@@ -100,6 +100,7 @@ class MailhubProcess:
             stderr=subprocess.PIPE,
             text=True,
             env={**os.environ, "PYTHONPATH": str(ROOT), "PYTHONUNBUFFERED": "1"},
+            start_new_session=True,
         )
         assert self.process.stdout is not None
         assert self.process.stderr is not None
@@ -119,22 +120,30 @@ class MailhubProcess:
             self.process.send_signal(signal.SIGTERM)
         return self.wait()
 
+    def kill(self) -> None:
+        """kill -9 of the server: of all its processes at once."""
+        os.killpg(self.process.pid, signal.SIGKILL)
+        self.process.wait()
+
     def wait(self) -> int:
         try:
             return self.process.wait(PATIENCE_SECONDS)
         except subprocess.TimeoutExpired:
-            self.process.kill()
+            self.kill()
             pytest.fail("mailhub did not end:\n" + "\n".join(self.log.lines))
 
 
 class LiveServer:
     """A server with a configuration of its own, on free ports of loopback."""
 
-    def __init__(self, folder: Path, options: str = "", listeners: str = "") -> None:
+    def __init__(
+        self, folder: Path, options: str = "", listeners: str = "", before: str = ""
+    ) -> None:
+        """*before*: options that are in no section."""
         self.folder = folder
         self.data = DataDir(folder / "mail")
         self.config = folder / "mailhub.toml"
-        self.config.write_text(CONFIG + listeners + options)
+        self.config.write_text(before + CONFIG + listeners + options)
         self.start()
 
     def start(self) -> None:

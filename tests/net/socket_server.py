@@ -12,15 +12,16 @@ from pathlib import Path
 from typing import Any
 
 from twisted.internet import reactor as the_reactor  # noqa: TID251 - a process of its own
-from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IAddress
 from twisted.internet.protocol import Factory
 
 from mailhub import log
 from mailhub.config.options import Limits, Listener, TlsConfig
 from mailhub.net.connection import Connection
+from mailhub.net.doors import Door
+from mailhub.net.doorway import Doorway, entry_of
 from mailhub.net.host import Host
-from mailhub.net.listen import listen
+from mailhub.net.listen import bind
 from mailhub.net.selfsigned import ensure_certificate
 from mailhub.net.tls import TlsContexts
 
@@ -63,13 +64,14 @@ class Obedients(Factory):
         return Obedient(self._host, "test")
 
 
-async def serve(reactor: Any, folder: Path, tls: str, write_timeout: float) -> None:
+def serve(reactor: Any, folder: Path, tls: str, write_timeout: float) -> None:
     contexts = TlsContexts(TlsConfig((ensure_certificate(folder),)))
     limits = Limits(max_connections=20, write_timeout=write_timeout)
     host = Host(reactor, limits=limits, tls=contexts)
     listener = Listener("imap", "127.0.0.1:0", tls="implicit" if tls == "implicit" else "none")
-    port: Any = await listen(reactor, listener, Obedients(host))
-    print(port.getHost().port, flush=True)
+    opened = bind(listener)
+    Door(reactor, opened.socket, Doorway(Obedients(host), entry_of(listener)))
+    print(opened.tcp_port, flush=True)
 
 
 def main(folder: str, tls: str, write_timeout: str) -> None:
@@ -78,8 +80,7 @@ def main(folder: str, tls: str, write_timeout: str) -> None:
     observer = log.make_observer(log.StandardError(), "text", "debug")
     globalLogBeginner.beginLoggingTo([observer], redirectStandardIO=False)
     reactor: Any = the_reactor
-    starting = serve(reactor, Path(folder), tls, float(write_timeout))
-    reactor.callWhenRunning(Deferred.fromCoroutine, starting)
+    serve(reactor, Path(folder), tls, float(write_timeout))
     reactor.run()
 
 

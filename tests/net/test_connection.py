@@ -495,7 +495,7 @@ def test_nothing_is_left_behind_by_a_lost_connection() -> None:
 
     assert world.clock.getDelayedCalls() == []
     assert len(world.host.connections) == 0
-    assert world.host.connections._per_address == {}
+    assert world.host.shared.seats.taken() == 0
 
 
 def test_tls_on_a_port_without_it_is_told_apart(events: Events) -> None:

@@ -5,18 +5,17 @@ from __future__ import annotations
 import errno
 import ipaddress
 import socket
+from contextlib import closing
 from pathlib import Path
 
 import pytest
 from twisted.internet.address import IPv4Address
-from twisted.internet.error import CannotListenError
 from twisted.internet.protocol import Factory, Protocol
-from twisted.internet.testing import MemoryReactor
 
 from mailhub.config.options import Listener
+from mailhub.net.doorway import Doorway, entry_of
 from mailhub.net.link import Entry
-from mailhub.net.listen import Doorway, ListenFailed, entry_of, explain, listen, make_way
-from tests.harness import run
+from mailhub.net.listen import ListenFailed, bind, explain, make_way
 from tests.net.world import Story, World
 
 HERE = IPv4Address("TCP", "127.0.0.1", 1)
@@ -46,35 +45,45 @@ def test_protocols_that_are_no_connections_come_through_as_they_are() -> None:
     assert type(built) is Protocol
 
 
-@pytest.mark.parametrize(
-    ("address", "interface"), [("127.0.0.1:1143", "127.0.0.1"), ("[::1]:1143", "::1")]
-)
-def test_tcp_addresses_are_listened_on(address: str, interface: str) -> None:
-    reactor = MemoryReactor()
-    run(listen(reactor, Listener("imap", address), Stories()))
-    port, _, backlog, where = reactor.tcpServers[0]
+needs_ipv6 = pytest.mark.skipif(not socket.has_dualstack_ipv6(), reason="no IPv6 here")
 
-    assert (port, where) == (1143, interface)
-    assert backlog >= 1000
+
+@pytest.mark.parametrize("host", ["127.0.0.1", pytest.param("[::1]", marks=needs_ipv6)])
+def test_tcp_addresses_are_listened_on(host: str) -> None:
+    opened = bind(Listener("imap", f"{host}:0"))
+    with closing(opened.socket):
+        assert opened.address == f"{host}:{opened.tcp_port}"
+        with socket.create_connection((host.strip("[]"), opened.tcp_port), timeout=30):
+            assert opened.socket.accept()
+
+
+@needs_ipv6
+def test_all_addresses_are_those_of_both_kinds() -> None:
+    opened = bind(Listener("imap", "*:0"))
+    with closing(opened.socket):
+        for host in ("127.0.0.1", "::1"):
+            with socket.create_connection((host, opened.tcp_port), timeout=30):
+                assert opened.socket.accept()
 
 
 def test_all_addresses_mean_ipv4_only_on_a_machine_without_ipv6(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr(socket, "has_dualstack_ipv6", lambda: False)
-    reactor = MemoryReactor()
-    run(listen(reactor, Listener("imap", "*:1143"), Stories()))
+    opened = bind(Listener("imap", "*:0"))
+    with closing(opened.socket):
+        assert opened.address == f"0.0.0.0:{opened.tcp_port}"
 
-    assert reactor.tcpServers[0][3] == "0.0.0.0"
 
-
-def test_unix_sockets_get_their_mode(tmp_path: Path) -> None:
-    reactor = MemoryReactor()
-    listener = Listener("lmtp", f"unix:{tmp_path}/lmtp", mode="0600")
-    run(listen(reactor, listener, Stories()))
-    path, _, _, mode, _ = reactor.unixServers[0]
-
-    assert (path, mode) == (f"{tmp_path}/lmtp", 0o600)
+@pytest.mark.parametrize("folder", ["short", "a folder with a name that is long " * 5])
+def test_unix_sockets_get_their_mode_and_go_with_their_server(tmp_path: Path, folder: str) -> None:
+    path = tmp_path / folder / "lmtp"
+    path.parent.mkdir()
+    opened = bind(Listener("lmtp", f"unix:{path}", mode="0600"))
+    assert path.stat().st_mode & 0o777 == 0o600
+    assert (opened.address, opened.tcp_port) == (f"unix:{path}", None)
+    opened.remove()
+    assert not path.exists()
 
 
 def test_the_socket_of_a_dead_server_is_removed(tmp_path: Path) -> None:
@@ -105,15 +114,17 @@ def test_a_file_in_the_place_of_a_socket_is_not_touched(tmp_path: Path) -> None:
     assert path.read_text() == "precious"
 
 
-def test_a_port_that_is_taken_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
-    reactor = MemoryReactor()
+def test_a_port_that_is_taken_is_named() -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        where = f"127.0.0.1:{taken.getsockname()[1]}"
+        with pytest.raises(ListenFailed, match=f"address in use: {where}"):
+            bind(Listener("imap", where))
 
-    def taken(*args: object, **kwargs: object) -> None:
-        raise CannotListenError("127.0.0.1", 1143, OSError(errno.EADDRINUSE, "in use"))
 
-    monkeypatch.setattr(reactor, "listenTCP", taken)
-    with pytest.raises(ListenFailed, match=r"address in use: 127\.0\.0\.1:1143"):
-        run(listen(reactor, Listener("imap", "127.0.0.1:1143"), Stories()))
+def test_a_socket_that_somebody_serves_is_not_taken_over(tmp_path: Path) -> None:
+    listener = Listener("lmtp", f"unix:{tmp_path}/lmtp")
+    with closing(bind(listener).socket), pytest.raises(ListenFailed, match="address in use: unix:"):
+        bind(listener)
 
 
 @pytest.mark.parametrize(

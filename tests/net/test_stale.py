@@ -6,7 +6,9 @@ from dataclasses import replace
 
 import pytest
 
-from mailhub.net.stale import MAX_PROVED, Presenter, StalePasswords
+from mailhub.net.notes import Notes
+from mailhub.net.shared import Kind, Shared, own_notes
+from mailhub.net.stale import Presenter, StalePasswords
 from tests.events import Events
 
 PHONE = Presenter("alice", "192.0.2.1", "imap", "PLAIN")
@@ -26,10 +28,10 @@ class Sightings:
 
 
 class World:
-    def __init__(self) -> None:
+    def __init__(self, shared: Shared | None = None) -> None:
         self.now = 1000.0
         self.sightings = Sightings()
-        self.stale = StalePasswords(self.sightings, lambda: self.now)
+        self.stale = StalePasswords(self.sightings, lambda: self.now, shared)
 
     def wrong(self, password: str | None, times: int = 1, who: Presenter = PHONE) -> None:
         for _ in range(times):
@@ -89,21 +91,24 @@ def test_passwords_of_different_users_are_different(world: World) -> None:
     assert world.times == []
 
 
-def test_only_the_latest_passwords_of_a_user_are_remembered(world: World) -> None:
-    for n in range(MAX_PROVED + 1):
+def test_memory_is_bounded() -> None:
+    small = {Kind.WORKED: Notes(1, 4), Kind.REPEATED: Notes(1, 4)}
+    world = World(Shared(notes={**own_notes(), **small}))
+    for n in range(5):
         world.stale.right(PHONE, b"%d" % n)
+        world.now += 1
     world.wrong("0")
     assert world.times == []
     world.wrong("1")
     assert world.times == [1]
 
 
-def test_memory_is_bounded(world: World, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("mailhub.net.stale.MAX_REMEMBERED", 10)
-    world.stale.right(PHONE, b"old")
-    for n in range(20):
-        other = replace(PHONE, user=f"user {n}")
-        world.stale.right(other, b"old")
-        world.stale.wrong(other, b"new")
-    world.wrong("old")
-    assert world.times == []
+def test_the_workers_of_a_server_watch_together() -> None:
+    shared = Shared()
+    here, there = World(shared), World(shared)
+    here.stale.right(PHONE, b"old")
+    there.wrong("old")
+    assert there.times == [1]
+    for world in (here, there, here):
+        world.wrong("mistyped")
+    assert here.times == [3]

@@ -4,32 +4,30 @@ from __future__ import annotations
 
 import shlex
 from pathlib import Path
+from socket import AF_INET, AF_INET6, AF_UNIX
 from typing import Any
 
-from twisted.internet.address import IPv4Address, IPv6Address, UNIXAddress
-
 from mailhub.config.options import Listener
+from mailhub.net.listen import Listening
 from mailhub.service.banner import Guide, guide_lines, listening_lines
-from mailhub.service.sockets import Listening
 
 
-class Port:
-    """An open port, as far as its address goes."""
+class Socket:
+    """An open socket, as far as its address goes."""
 
-    def __init__(self, here: Any) -> None:
-        self._here = here
+    def __init__(self, family: int, *name: Any) -> None:
+        self.family = family
+        self._name = name
 
-    def getHost(self) -> Any:
-        return self._here
-
-
-def listening(listener: Listener, here: Any) -> Listening:
-    return Listening(listener, Port(here))  # type: ignore[arg-type]
+    def getsockname(self) -> Any:
+        return self._name
 
 
-IMAPS = listening(
-    Listener("imap", "127.0.0.1:0", "implicit"), IPv4Address("TCP", "127.0.0.1", 1993)
-)
+def listening(listener: Listener, family: int, *name: Any) -> Listening:
+    return Listening(listener, Socket(family, *name))  # type: ignore[arg-type]
+
+
+IMAPS = listening(Listener("imap", "127.0.0.1:0", "implicit"), AF_INET, "127.0.0.1", 1993)
 
 
 def guide(**passwords: str) -> Guide:
@@ -46,8 +44,8 @@ def test_each_listener_is_a_line_with_its_real_port() -> None:
     lines = listening_lines(
         [
             IMAPS,
-            listening(Listener("pop3", "[::1]:0", "starttls"), IPv6Address("TCP", "::1", 1110)),
-            listening(Listener("lmtp", "unix:/run/lmtp"), UNIXAddress("/run/lmtp")),
+            listening(Listener("pop3", "[::1]:0", "starttls"), AF_INET6, "::1", 1110, 0, 0),
+            listening(Listener("lmtp", "unix:/run/lmtp"), AF_UNIX),
         ]
     )
     assert [line.split() for line in lines] == [

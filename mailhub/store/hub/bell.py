@@ -82,6 +82,23 @@ class Bell:
         self._file.close()
 
 
+class Sexton:
+    """Rings for processes as soon as they have died, without being one of those who listen."""
+
+    def __init__(self, path: Path) -> None:
+        """Raises Unavailable, UnusableDataDir."""
+        self._file = BellFile.open(path, member=False)
+        self._wake = Wake(path)
+
+    def bury(self) -> None:
+        self._file.bury_the_dead()
+        self._wake.send(self._file.others())
+
+    def close(self) -> None:
+        self._wake.close()
+        self._file.close()
+
+
 @dataclass(frozen=True, slots=True)
 class Column:
     """What a slot looked like."""

@@ -41,23 +41,26 @@ _SETUP_BYTE = SLOTS  # locked while the file is made
 
 
 class BellFile:
-    """One process's view of the file, and its slot.  Opened after forking."""
+    """One process's view of the file, and its slot.  Opened after forking.
 
-    def __init__(self, fd: int) -> None:
+    *member* False: a process that neither rings nor listens, and has no slot.
+    """
+
+    def __init__(self, fd: int, *, member: bool = True) -> None:
         self._fd = fd
         self._map = mmap.mmap(fd, _OCTETS)
         self._octets = memoryview(self._map)
         self._words = self._octets.cast("Q")
         self._lock = threading.Lock()
-        self.slot = self._claim()
+        self.slot = self._claim() if member else -1
 
     @classmethod
-    def open(cls, path: Path) -> BellFile:
+    def open(cls, path: Path, *, member: bool = True) -> BellFile:
         """Raises Unavailable (no free slot, no space), UnusableDataDir (another layout)."""
         fd = open_lock_file(path)
         try:
             _set_up(fd, path)
-            return cls(fd)
+            return cls(fd, member=member)
         except BaseException:
             os.close(fd)
             raise
@@ -96,7 +99,8 @@ class BellFile:
     def close(self) -> None:
         """Give the slot back.  ``ring`` must not be called any more."""
         with self._lock:
-            self._words[_head(self.slot) + _OWNER] = 0
+            if self.slot >= 0:
+                self._words[_head(self.slot) + _OWNER] = 0
             self._words.release()
             self._octets.release()
             self._map.close()

@@ -17,12 +17,20 @@ systems: SQLite's WAL shares memory between processes and its locks must be real
 from __future__ import annotations
 
 import os
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from mailhub.model.mail import AccountId
 from mailhub.store.hub.errors import DataDirInUse, UnusableDataDir
-from mailhub.store.hub.locks import open_lock_file, try_lock
+from mailhub.store.hub.locks import open_lock_file, share, try_lock, unlock, wait_lock
+
+LEFTOVER_SECONDS = 10.0
+"""How long workers of a killed server may take to close their listening sockets."""
+_SERVER, _WORKERS, _SETTING_UP = range(3)
+"""Bytes of the server's lock file."""
 
 NETWORK_FILE_SYSTEMS = {
     *("9p", "afs", "ceph", "cifs", "fuse.glusterfs", "fuse.s3fs", "fuse.sshfs", "glusterfs"),
@@ -104,13 +112,32 @@ class DataDir:
     def claim_server(self) -> ServerLock:
         """Be the one server of this directory, or raise DataDirInUse."""
         fd = open_lock_file(self.server_lock)
-        if not try_lock(fd, 0):
-            owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+        owner = os.pread(fd, 32, 0).decode("ascii", "replace").strip()
+        if not try_lock(fd, _SERVER):
             os.close(fd)
             raise DataDirInUse(f"A mailhub server (process {owner}) is serving {self.path}")
+        if not _wait_for_leftovers(fd):
+            os.close(fd)
+            raise DataDirInUse(f"Workers of process {owner}, which is gone, serve {self.path}")
         os.ftruncate(fd, 0)
         os.pwrite(fd, f"{os.getpid()}\n".encode(), 0)
         return ServerLock(fd)
+
+    def join_server(self) -> ServerLock:
+        """As a worker: to be held while there are listening sockets to hold a successor up."""
+        fd = open_lock_file(self.server_lock)
+        share(fd, _WORKERS)
+        return ServerLock(fd)
+
+    @contextmanager
+    def setting_up(self) -> Iterator[None]:
+        """One process at a time makes what a first start makes."""
+        fd = open_lock_file(self.server_lock)
+        try:
+            wait_lock(fd, _SETTING_UP)
+            yield
+        finally:
+            os.close(fd)
 
     def is_served(self) -> bool:
         """Whether a server is running on this directory now."""
@@ -118,7 +145,7 @@ class DataDir:
             return False
         fd = open_lock_file(self.server_lock)
         try:
-            return not try_lock(fd, 0)
+            return not try_lock(fd, _SERVER)
         finally:
             os.close(fd)
 
@@ -145,6 +172,17 @@ class ServerLock:
         if self._fd >= 0:
             os.close(self._fd)
             self._fd = -1
+
+
+def _wait_for_leftovers(fd: int) -> bool:
+    """Before the reactor runs.  Whether no worker of an earlier server is left."""
+    deadline = time.monotonic() + LEFTOVER_SECONDS
+    while not try_lock(fd, _WORKERS):
+        if time.monotonic() > deadline:
+            return False
+        time.sleep(0.01)
+    unlock(fd, _WORKERS)
+    return True
 
 
 def file_system(path: Path) -> str:

@@ -38,6 +38,11 @@ def wait_lock(fd: int, byte: int) -> None:
     fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_WRLCK, os.SEEK_SET, byte, 1, 0))
 
 
+def share(fd: int, byte: int) -> None:
+    """Lock *byte* together with others who share it, waiting for who has it exclusively."""
+    fcntl.fcntl(fd, fcntl.F_OFD_SETLKW, _FLOCK.pack(fcntl.F_RDLCK, os.SEEK_SET, byte, 1, 0))
+
+
 def unlock(fd: int, byte: int) -> None:
     _set(fd, fcntl.F_UNLCK, byte)
 

@@ -18,7 +18,7 @@ from twisted.internet.task import Clock
 
 from mailhub.model.errors import Unavailable
 from mailhub.store.hub import bellfile
-from mailhub.store.hub.bell import BURY_SECONDS, Bell
+from mailhub.store.hub.bell import BURY_SECONDS, Bell, Sexton
 from mailhub.store.hub.bellfile import COLUMN_OCTETS, COUNTERS, BellFile, moved
 from mailhub.store.hub.errors import UnusableDataDir
 from tests.events import Events
@@ -198,6 +198,21 @@ def test_a_process_that_stopped_in_order_leaves_nothing_to_ring(bell: Bell, path
         clock.advance(BURY_SECONDS)
         clock.advance(BURY_SECONDS)
     assert calls == []
+
+
+def test_who_only_buries_rings_at_once_and_is_not_rung_for(bell: Bell, path: Path) -> None:
+    calls = count(bell, 7)
+    sexton = Sexton(path)
+    with other(path) as process:
+        bell.ring(7)  # only to the other one
+        process.kill()
+        sexton.bury()
+    bell.look()
+    assert calls == [7]
+    sexton.bury()
+    sexton.close()
+    bell.look()
+    assert calls == [7]
 
 
 def test_the_slot_of_a_killed_process_is_used_again_and_rung(bell: Bell, path: Path) -> None:

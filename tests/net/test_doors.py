@@ -1,0 +1,212 @@
+"""Doors: taking connections in, alone and in turns."""
+
+from __future__ import annotations
+
+import errno
+import os
+import socket
+from array import array
+from collections.abc import Callable, Iterator
+
+import pytest
+from twisted.internet.protocol import Factory
+from twisted.internet.task import Clock
+
+from mailhub.config.options import Listener
+from mailhub.net.doors import A_FEW, SHORT_SECONDS, YIELD_SECONDS, Door
+from mailhub.net.listen import Listening, bind
+from mailhub.net.turns import SLACK, SharedTurns
+from tests.events import Events
+
+
+class Reactor(Clock):
+    """Counts connections instead of serving them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.readers: set[object] = set()
+        self.taken = 0
+        self.adopt: Callable[[], None] = lambda: None
+
+    def addReader(self, reader: object) -> None:
+        self.readers.add(reader)
+
+    def removeReader(self, reader: object) -> None:
+        self.readers.discard(reader)
+
+    def adoptStreamConnection(self, fd: int, family: int, factory: Factory) -> None:
+        assert not os.get_blocking(fd)
+        self.adopt()
+        self.taken += 1
+
+
+@pytest.fixture
+def listening() -> Iterator[Listening]:
+    opened = bind(Listener("imap", "127.0.0.1:0"))
+    yield opened
+    opened.socket.close()
+
+
+@pytest.fixture
+def clients(listening: Listening) -> Iterator[Callable[[int], None]]:
+    opened: list[socket.socket] = []
+
+    def connect(number: int) -> None:
+        for _ in range(number):
+            opened.append(socket.create_connection(("127.0.0.1", listening.tcp_port)))
+
+    yield connect
+    for client in opened:
+        client.close()
+
+
+class World:
+    """A door for each of some processes that share a socket."""
+
+    def __init__(self, listening: Listening, processes: int) -> None:
+        self.words = memoryview(array("Q", [0] * processes))
+        self.reactors = [Reactor() for _ in range(processes)]
+        self.turns = [SharedTurns(self.words, number) for number in range(processes)]
+        self.doors = [
+            Door(reactor, listening.socket.dup(), Factory(), turns)
+            for reactor, turns in zip(self.reactors, self.turns, strict=True)
+        ]
+        for turns in self.turns:
+            turns.begin()
+
+    def wake(self, number: int) -> None:
+        """The reactor of process *number* sees that a connection waits."""
+        if self.doors[number] in self.reactors[number].readers:
+            self.doors[number].doRead()
+
+    @property
+    def taken(self) -> list[int]:
+        return [reactor.taken for reactor in self.reactors]
+
+    def tick(self) -> None:
+        for reactor in self.reactors:
+            reactor.advance(YIELD_SECONDS)
+
+    def close(self) -> None:
+        for door in self.doors:
+            door.close()
+
+
+def test_alone_a_door_takes_all_that_wait(
+    listening: Listening, clients: Callable[[int], None]
+) -> None:
+    reactor = Reactor()
+    door = Door(reactor, listening.socket, Factory())
+    clients(5)
+    door.doRead()
+    assert reactor.taken == 5
+    door.close()
+    assert reactor.readers == set()
+
+
+def test_processes_take_turns(listening: Listening, clients: Callable[[int], None]) -> None:
+    world = World(listening, 3)
+    clients(30)
+    while sum(world.taken) < 30:  # the first is quicker and always asked first
+        for number in (0, 0, 0, 1, 2) * 5:
+            world.wake(number)
+        world.tick()
+    assert sum(world.taken) == 30
+    assert max(world.taken) - min(world.taken) <= A_FEW
+    world.close()
+
+
+def test_who_does_not_come_to_its_turn_is_passed_over(
+    listening: Listening, clients: Callable[[int], None]
+) -> None:
+    world = World(listening, 2)
+    clients(20)
+    for _ in range(30):  # the second is busy
+        world.wake(0)
+    assert world.taken == [1 + SLACK, 0]
+    rounds = 0
+    while world.taken[0] < 20:
+        world.reactors[0].advance(YIELD_SECONDS)
+        for _ in range(5):
+            world.wake(0)
+        rounds += 1
+    assert rounds <= 20 / A_FEW
+    clients(10)
+    for _ in range(10):  # and has nothing to make up for
+        world.wake(0)
+        world.wake(1)
+    assert abs(world.taken[0] - 20 - world.taken[1]) <= 2 * (1 + SLACK)
+    world.close()
+
+
+def test_who_is_gone_is_not_waited_for(
+    listening: Listening, clients: Callable[[int], None]
+) -> None:
+    world = World(listening, 2)
+    world.turns[1].end()
+    clients(9)
+    for _ in range(9):
+        world.wake(0)
+    assert world.taken == [9, 0]
+    world.turns[1].begin()
+    assert world.words[1] == world.words[0]
+    world.close()
+
+
+def test_clients_that_went_away_again_keep_nobody_out(
+    listening: Listening, clients: Callable[[int], None], events: Events
+) -> None:
+    def gone() -> None:
+        reactor.adopt = lambda: None
+        raise OSError(errno.ENOTCONN, "gone")
+
+    reactor = Reactor()
+    reactor.adopt = gone
+    door = Door(reactor, listening.socket, Factory())
+    clients(3)
+    door.doRead()
+    assert reactor.taken == 2
+    assert events.names() == []
+    door.close()
+
+
+def test_a_connection_that_fails_does_not_close_the_door(
+    listening: Listening, clients: Callable[[int], None], events: Events
+) -> None:
+    def broken() -> None:
+        reactor.adopt = lambda: None
+        raise ZeroDivisionError
+
+    reactor = Reactor()
+    reactor.adopt = broken
+    door = Door(reactor, listening.socket, Factory())
+    clients(2)
+    door.doRead()
+    assert reactor.taken == 1
+    assert events["error"]["log_failure"].check(ZeroDivisionError)
+    door.close()
+
+
+class Exhausted:
+    """A socket of a process that can open no more files."""
+
+    def fileno(self) -> int:
+        return 0
+
+    def accept(self) -> None:
+        raise OSError(errno.EMFILE, os.strerror(errno.EMFILE))
+
+    def close(self) -> None:
+        """Nothing is open."""
+
+
+def test_without_a_free_file_descriptor_connections_wait(events: Events) -> None:
+    reactor = Reactor()
+    door = Door(reactor, Exhausted(), Factory())  # type: ignore[arg-type]
+    door.doRead()
+    assert reactor.readers == set()
+    assert "Too many open files" in events["server.accept_failed"]["reason"]
+    reactor.advance(SHORT_SECONDS)
+    assert len(reactor.getDelayedCalls()) == 1
+    door.close()
+    assert reactor.getDelayedCalls() == []
