@@ -73,7 +73,7 @@ def main() -> None:
     _install()
     documents = {}
     with _inotify_instances(8192):
-        for tls in TLS:
+        for tls in options.tls or TLS:
             documents[tls] = _measured(options, tls)
             if options.json:
                 Path(options.json).write_text(json.dumps(documents, indent=1))
@@ -110,10 +110,13 @@ def _options() -> argparse.Namespace:
     parser.add_argument("--seconds", type=float, default=3.0)
     parser.add_argument("--idle", type=int, default=2000)
     parser.add_argument("--accounts", type=int, default=50)
-    parser.add_argument("--only", action="append", default=[])
+    parser.add_argument("--only", action="append", default=[], metavar="NAME", help="repeatable")
+    parser.add_argument("--tls", action="append", choices=tuple(TLS), help="default: all in turn")
     parser.add_argument("--json", help="write all figures to this file")
     parser.add_argument("--output", default=str(ROOT / "docs" / "benchmarks.rst"))
-    return parser.parse_args()
+    options = parser.parse_args()
+    chosen(options.only)  # a mistake is told before anything is started
+    return options
 
 
 def _plan(options: argparse.Namespace, tls: str) -> Plan:
