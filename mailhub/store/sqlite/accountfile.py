@@ -82,6 +82,12 @@ class AccountFile:
             self._template = None
         return open_account(self.path, self.record.id, busy_timeout_ms=busy_timeout_ms)
 
+    def _open_for_reactor(self) -> apsw.Connection:
+        # Opening may meet another process that is about to recover or to close: that is waited for.
+        db = self._open(BUSY_TIMEOUT_MS)
+        db.set_busy_timeout(0)
+        return db
+
     def _open_for_writing(self) -> apsw.Connection:
         db = self._open(BUSY_TIMEOUT_MS)
         db.create_scalar_function("uidl", cast(Any, self.uidl), 2, deterministic=True)
@@ -142,7 +148,7 @@ class AccountFile:
         self._waiting.append(waiting)
         if len(self._waiting) == 1:
             self._in_threads += 1
-            opening = self._runner.run(self._open, 0)
+            opening = self._runner.run(self._open_for_reactor)
             opening.addBoth(self._left_thread)
             opening.addErrback(self._failed)
             opening.addBoth(self._tell_waiting)

@@ -7,6 +7,7 @@ that SQLite holds on it.  The files must exist; :mod:`.files` makes them.
 from __future__ import annotations
 
 import ctypes
+import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -23,6 +24,8 @@ PAGE_SIZE = 4096
 CACHE_KIB = 64
 JOURNAL_SIZE_LIMIT = 16 * 1024 * 1024
 CACHED_STATEMENTS = 64
+SHORTEST_NAP_SECONDS = 0.0002
+LONGEST_NAP_SECONDS = 0.002
 
 
 def connect(path: Path, *, busy_timeout_ms: int) -> apsw.Connection:
@@ -39,7 +42,7 @@ def connect(path: Path, *, busy_timeout_ms: int) -> apsw.Connection:
 
 
 def _set_up(db: apsw.Connection, busy_timeout_ms: int) -> None:
-    db.set_busy_timeout(busy_timeout_ms)
+    wait_for_others(db, busy_timeout_ms)
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
@@ -52,6 +55,26 @@ def _set_up(db: apsw.Connection, busy_timeout_ms: int) -> None:
     db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
     persist = ctypes.c_int(1)
     db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(persist))
+
+
+def wait_for_others(db: apsw.Connection, milliseconds: int) -> None:
+    """How long statements of *db* wait for other connections from now on.
+
+    SQLite's own handler sleeps for up to 100 ms, while a commit takes one or two.
+    """
+    if not milliseconds:
+        db.set_busy_timeout(0)
+        return
+    deadline = 0.0
+
+    def again(attempts: int) -> bool:
+        nonlocal deadline
+        if attempts == 0:
+            deadline = time.monotonic() + milliseconds / 1000
+        time.sleep(min(LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS * 2**attempts))
+        return time.monotonic() < deadline
+
+    db.set_busy_handler(again)
 
 
 Row = tuple[Any, ...]
@@ -95,7 +118,9 @@ def refusal(error: apsw.Error) -> Refusal:
         case apsw.ConstraintError():  # counters that do not fit what is there
             return Damaged()
         case _:
-            return Unavailable()
+            refused = Unavailable()
+            refused.detail = str(error)
+            return refused
 
 
 @contextmanager

@@ -29,7 +29,7 @@ import apsw
 
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import MailboxId, Usage
-from mailhub.store.sqlite.connection import refusal
+from mailhub.store.sqlite.connection import refusal, wait_for_others
 from mailhub.store.sqlite.seams import NO_TERMS, Terms
 from mailhub.store.sqlite.transaction import NeedsDurable, Tx
 
@@ -293,7 +293,7 @@ class GroupCommit:
     def wait_for_others(self, milliseconds: int) -> None:
         """How long statements wait for other processes from now on."""
         if self._db is not None and self._patience != milliseconds:
-            self._db.set_busy_timeout(milliseconds)
+            wait_for_others(self._db, milliseconds)
             self._patience = milliseconds
 
     def _open(self) -> apsw.Connection:

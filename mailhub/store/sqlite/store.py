@@ -39,6 +39,8 @@ from mailhub.store.sqlite.space import Space
 from mailhub.store.sqlite.watchers import Watchers
 
 DESCRIPTORS_PER_ACCOUNT = 7
+OTHER_DESCRIPTORS = 128
+"""The hub, listeners, logs, messages that spool to the disk."""
 UPKEEP_SECONDS = 30.0
 POLL_SECONDS = 0.01
 
@@ -222,7 +224,11 @@ class SqliteStore:
 
 
 def most_open(wanted: int, max_connections: int) -> int:
-    """How many account files to keep open with the descriptors that the process may have."""
+    """How many account files to keep open with the descriptors that the process may have.
+
+    Connections come first, but a quarter is left to files in any case: opening one again for
+    every delivery costs five times what the delivery does.
+    """
     descriptors, _ = resource.getrlimit(resource.RLIMIT_NOFILE)
-    spare = (descriptors - 2 * max_connections) // DESCRIPTORS_PER_ACCOUNT
-    return max(8, min(wanted, spare))
+    spare = max(descriptors - max_connections - OTHER_DESCRIPTORS, descriptors // 4)
+    return max(8, min(wanted, spare // DESCRIPTORS_PER_ACCOUNT))
