@@ -175,6 +175,12 @@ class IAccount(Interface):
     async def quota() -> QuotaStatus:
         """What counts, and what limits it."""
 
+    def max_message() -> int:
+        """The octets that any one message may have; 0: no limit of the account's own.  Immediate.
+
+        Raises Unavailable.
+        """
+
     async def check_room(name: MailboxName, octets: int, messages: int = 1) -> None:
         """Whether append would take so much now, to spare a client the upload.
 

@@ -24,7 +24,7 @@ class IQuotaRoots(Interface):
         """Raises NoSuchQuotaRoot, Unavailable."""
 
     async def set_limits(address: str, limits: Limits, by: str) -> QuotaStatus:
-        """Let *limits* and no others be what the administrator *by* says of the account.
+        """Let *limits* be what the administrator *by* says; what they leave open stays as it was.
 
         Raises NoSuchQuotaRoot, Unavailable.
         """

@@ -319,6 +319,9 @@ class MemoryAccount:
     async def quota(self) -> QuotaStatus:
         return QuotaStatus(self.limits, self._counted(), len(self.boxes), 10_000)
 
+    def max_message(self) -> int:
+        return self.limits.message_octets
+
     async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
         box = self.box(name)
         if self.limits.message_octets and octets > self.limits.message_octets:

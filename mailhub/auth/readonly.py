@@ -77,6 +77,9 @@ class ReadOnlyAccount:
     async def append(self, name: MailboxName, messages: Sequence[Incoming]) -> NoReturn:
         refuse()
 
+    def max_message(self) -> int:
+        return self._account.max_message()
+
     async def usage(self) -> Usage:
         return await self._account.usage()
 

@@ -135,7 +135,13 @@ def _changed(present: Limits, changes: Mapping[str, int]) -> Limits:
 @group.command()
 @click.argument("account", required=False)
 @click.option("--domain", help="What holds for an account of it that nothing else is said about.")
-@click.option("--entries", default=LAST_ENTRIES, show_default=True, help="Of the ledger.")
+@click.option(
+    "--entries",
+    default=LAST_ENTRIES,
+    show_default=True,
+    type=click.IntRange(0),
+    help="Of the ledger.",
+)
 @options
 def explain(cli: Cli, account: str | None, domain: str | None, entries: int) -> None:
     """Tell which source every limit comes from, what counts, and what changed the usage last."""

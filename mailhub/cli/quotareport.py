@@ -108,11 +108,17 @@ def _date(day: int) -> str:
     return (datetime.date(1970, 1, 1) + datetime.timedelta(days=day)).isoformat()
 
 
+def _not_formula(name: str) -> str:
+    """Spreadsheets compute what begins with one of these, and addresses may be chosen by people."""
+    return f"'{name}" if name.startswith(("=", "+", "-", "@", "\t")) else name
+
+
 def _csv(document: dict[str, Any]) -> str:
     text = io.StringIO()
     writer = csv.DictWriter(text, FIELDS, extrasaction="ignore", lineterminator="\n")
     writer.writeheader()
-    writer.writerows([*document["domains"], *document["accounts"]])
+    for entry in (*document["domains"], *document["accounts"]):
+        writer.writerow({**entry, "name": _not_formula(entry["name"])})
     return text.getvalue().rstrip("\n")
 
 

@@ -9,6 +9,7 @@ from pathlib import Path
 from urllib.parse import urlsplit
 
 from mailhub.config.convert import Report
+from mailhub.config.letters import BadTemplate, check_template
 from mailhub.config.options import Config
 from mailhub.config.problems import did_you_mean, shown
 
@@ -59,7 +60,9 @@ def _check_warnings(config: Config, report: Report) -> None:
         report("quota.webhook_secret_file", "is not used without quota.webhook", "")
     if quota.warning_template is not None:
         try:
-            quota.warning_template.read_text("utf-8")
+            check_template(quota.warning_template.read_text("utf-8"))
+        except BadTemplate as error:
+            report("quota.warning_template", f"{quota.warning_template} {error}", "")
         except (OSError, UnicodeDecodeError) as error:
             report("quota.warning_template", _why(quota.warning_template, error), "")
 

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import enum
 import re
+from contextlib import suppress
 
 from mailhub.config.options import ImapConfig
 from mailhub.imap import updates
@@ -18,6 +19,7 @@ from mailhub.imap.wire import writer
 from mailhub.imap.wire.writer import Code, Item, Text
 from mailhub.interfaces import IAccount
 from mailhub.interfaces_quota import IQuotaRoots
+from mailhub.model.errors import Unavailable
 from mailhub.model.mail import Client
 from mailhub.model.numbers import ModSeq
 from mailhub.net.connection import Connection
@@ -104,7 +106,13 @@ class Session:
 
     @property
     def max_message(self) -> int:
-        return self.connection.host.limits.max_message
+        """The octets that a message may have.  Of the server, and of the account if it has less."""
+        most = self.connection.host.limits.max_message
+        own = 0
+        if self._logged_in is not None:
+            with suppress(Unavailable):  # then the store says so when it is to file something
+                own = self._logged_in.account.max_message()
+        return min(most, own or most)
 
     def now(self) -> float:
         """Seconds since 1970."""

@@ -12,7 +12,7 @@ from mailhub.interfaces import IAccount, IMailStore
 from mailhub.interfaces_quota import IQuotaRoots
 from mailhub.model.errors import NoSuchAccount, NoSuchQuotaRoot
 from mailhub.model.mail import AccountId
-from mailhub.model.quota import Limits, QuotaStatus, described
+from mailhub.model.quota import RESOURCES, Limits, QuotaStatus, described
 from mailhub.store.hub import accounts, crossings, quota
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.errors import BadAddress
@@ -45,12 +45,16 @@ class QuotaRoots:
 
     async def set_limits(self, address: str, limits: Limits, by: str) -> QuotaStatus:
         account = await self._hub.read(_find, address)
-        now = int(time.time())
-        await self._hub.write(
-            quota.set_limits, account, quota.ADMINISTRATOR, limits, now, f"{by}, SETQUOTA"
-        )
+        await self._hub.write(_set, account, limits, f"{by}, SETQUOTA")
         log.event("quota.set", account=address, user=by, limits=described(limits))
         return await (await self._store.account(account)).quota()
+
+
+def _set(tx: Tx, account: AccountId, limits: Limits, by: str) -> None:
+    changes = {name: getattr(limits, name) for name in RESOURCES}
+    said = {name: value for name, value in changes.items() if value is not None}
+    wanted = quota.with_limits(quota.said_by(tx, account, quota.ADMINISTRATOR), said)
+    quota.set_limits(tx, account, quota.ADMINISTRATOR, wanted, int(time.time()), by)
 
 
 def _find(tx: Tx, address: str) -> AccountId:

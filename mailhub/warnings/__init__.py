@@ -1,7 +1,6 @@
 """Telling people that they are running out of room, before they have.
 
 - :mod:`.watch`    notices who has crossed a threshold, whenever usages have been recorded
-- :mod:`.letter`   the message that goes into their INBOX
 - :mod:`.webhook`  the signed request that tells another program
 - :mod:`.tasks`    does both, as often as it takes, also after a restart
 

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import json
 from collections.abc import Callable
+from pathlib import Path
 from typing import Any
 
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, gatherResults
 from twisted.internet.interfaces import IReactorTime
 from twisted.internet.task import LoopingCall
 from twisted.python.failure import Failure
 
 from mailhub import log
+from mailhub.config.letters import DEFAULT, BadTemplate, check_template, letter
 from mailhub.config.options import QuotaConfig
 from mailhub.interfaces import IMailStore, Incoming
 from mailhub.model.errors import NoSuchAccount, OverQuota, Refusal, Unavailable
@@ -24,7 +26,6 @@ from mailhub.model.names import INBOX
 from mailhub.store.hub import crossings
 from mailhub.store.hub.crossings import Task
 from mailhub.store.hub.hub import Hub
-from mailhub.warnings.letter import DEFAULT, letter
 from mailhub.warnings.webhook import NotTaken, Webhook
 
 LOOK_SECONDS = 2.0
@@ -79,8 +80,12 @@ class Tasks:
             tasks = await self._hub.write(crossings.take, now, AT_ONCE)
         except Unavailable:
             return
+        # Posts may take long: they wait for each other at most, and letters do not wait for them.
+        posts = [Deferred.fromCoroutine(self._do(t)) for t in tasks if t.kind == "webhook"]
         for task in tasks:
-            await self._do(task)
+            if task.kind != "webhook":
+                await self._do(task)
+        await gatherResults(posts)
 
     async def _do(self, task: Task) -> None:
         problem = ""
@@ -88,7 +93,9 @@ class Tasks:
             await (self._mail(task) if task.kind == "mail" else self._post(task))
         except (OverQuota, NoSuchAccount) as final:
             problem, task_over = str(final), True
-        except (Refusal, NotTaken, OSError) as trouble:
+        except Exception as trouble:
+            if not isinstance(trouble, Refusal | NotTaken | OSError | BadTemplate):
+                log.failure("error", Failure(), what="a quota warning")
             problem, task_over = str(trouble), task.attempts >= MOST_ATTEMPTS
         else:
             task_over = True
@@ -104,7 +111,7 @@ class Tasks:
 
     async def _mail(self, task: Task) -> None:
         path = self.config.warning_template
-        template = DEFAULT if path is None else path.read_text("utf-8")
+        template = DEFAULT if path is None else _template(path)
         facts = json.loads(task.body)
         data = letter(template, self._shown(facts), self._clock())
         account = await self._store.account(task.account)
@@ -140,6 +147,16 @@ class Tasks:
             "limit": limit,
             "hostname": self._hostname,
         }
+
+
+def _template(path: Path) -> str:
+    """It may have changed since the configuration was read.  Raises OSError, BadTemplate."""
+    try:
+        text = path.read_text("utf-8")
+        check_template(text)
+    except (BadTemplate, UnicodeDecodeError) as error:
+        raise BadTemplate(f"{path} {error}") from error
+    return text
 
 
 def _megabytes(octets: int) -> str:

@@ -102,3 +102,9 @@ def test_the_report_is_a_table_json_csv_and_a_page(
     assert "<svg" in text
     assert "http" not in text.replace("http-equiv", "")
     assert commands("report", "quota", "--domain", "nowhere.example").code == 1
+
+
+def test_no_address_is_a_formula_in_a_spreadsheet(commands: Commands, alice: object) -> None:
+    commands.json("account", "add", "=1+1@example.org", "--generate")
+    table = csv.DictReader(io.StringIO(commands("report", "quota", "--csv").out))
+    assert [row["name"] for row in table] == ["example.org", "'=1+1@example.org", ALICE]

@@ -119,9 +119,34 @@ def test_storage_is_counted_in_units_of_1024_octets(
 
 def test_a_resource_without_a_limit_is_left_out(world: World, client: ImapClient) -> None:
     world.alice.limits = Quota(messages=3)
-    assert client.ok(f'GETQUOTA "{ALICE.upper()}"') == [f"* QUOTA {ALICE} (MESSAGE 0 3)"]
+    assert client.ok(f'GETQUOTA "{ALICE.upper()}"') == [
+        f"* QUOTA {ALICE} (MESSAGE 0 3 MAILBOX 1 10000)"
+    ]
+
+
+def test_the_list_is_never_empty_as_its_grammar_asks(world: World, client: ImapClient) -> None:
     world.alice.limits = Quota()
-    assert client.ok(f"GETQUOTA {ALICE}") == [f"* QUOTA {ALICE} ()"]
+    assert client.ok(f"GETQUOTA {ALICE}") == [f"* QUOTA {ALICE} (MAILBOX 1 10000)"]
+    world.alice.limits = Quota(mailboxes=20_000)
+    assert client.ok(f"GETQUOTA {ALICE}") == [f"* QUOTA {ALICE} (MAILBOX 1 10000)"]
+
+
+def test_nobody_seems_to_keep_more_than_allowed(world: World, client: ImapClient) -> None:
+    world.alice.limits = Quota(octets=1500)
+    world.deliver(data=b"x" * 1400)
+    assert client.ok(f"GETQUOTA {ALICE}") == [f"* QUOTA {ALICE} (STORAGE 2 2 MAILBOX 1 10000)"]
+    world.alice.limits = Quota(octets=500)
+    assert client.ok(f"GETQUOTA {ALICE}") == [f"* QUOTA {ALICE} (STORAGE 2 1 MAILBOX 1 10000)"]
+
+
+def test_the_account_s_own_limit_of_a_message_is_told(world: World, client: ImapClient) -> None:
+    world.alice.limits = Quota(message_octets=5000)
+    (line,) = client.ok("CAPABILITY")
+    assert "APPENDLIMIT=5000" in line.split()
+    assert client.ok("STATUS INBOX (APPENDLIMIT)") == ["* STATUS INBOX (APPENDLIMIT 5000)"]
+    world.alice.limits = Quota(message_octets=2**40)
+    (line,) = client.ok("CAPABILITY")
+    assert "APPENDLIMIT=52428800" in line.split()
 
 
 @pytest.mark.parametrize("root", ['""', BOB, "nonsense", '"User quota"'])
@@ -193,9 +218,11 @@ def test_an_administrator_sees_and_sets_others(world: World, roots: Roots) -> No
     assert admin.ok(f"GETQUOTA {ALICE}") == [
         f"* QUOTA {ALICE} (STORAGE 0 10 MESSAGE 0 3 MAILBOX 1 5)"
     ]
-    assert admin.ok(f"SETQUOTA {ALICE} (STORAGE 20)") == [f"* QUOTA {ALICE} (STORAGE 0 20)"]
+    assert admin.ok(f"SETQUOTA {ALICE} (STORAGE 20)") == [
+        f"* QUOTA {ALICE} (STORAGE 0 20 MAILBOX 1 10000)"
+    ]
     assert roots.said == [(ALICE, Limits(octets=20 * 1024, messages=0, mailboxes=0), BOB)]
-    assert admin.ok(f"SETQUOTA {ALICE} ()") == [f"* QUOTA {ALICE} ()"]
+    assert admin.ok(f"SETQUOTA {ALICE} ()") == [f"* QUOTA {ALICE} (MAILBOX 1 10000)"]
 
 
 @pytest.mark.parametrize(

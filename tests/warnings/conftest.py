@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred
 from twisted.internet.task import Clock
 
 from mailhub.config.options import Config, QuotaConfig
@@ -74,6 +75,9 @@ class World:
 
     def work(self) -> None:
         run(self.tasks.do_due())
+
+    def do_due(self) -> Deferred[None]:
+        return Deferred.fromCoroutine(self.tasks.do_due())
 
     def inbox(self) -> list[bytes]:
         box = run(self.account.open(INBOX))

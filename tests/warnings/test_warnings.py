@@ -6,14 +6,17 @@ from pathlib import Path
 from typing import Any
 
 import pytest
+from twisted.internet.defer import Deferred, succeed
 
 from mailhub.config.options import QuotaFolder
+from mailhub.model.mail import Usage
 from mailhub.model.quota import Limits
 from mailhub.store.hub import accounts, quota
 from mailhub.warnings import tasks
 from mailhub.warnings.tasks import FIRST_RETRY_SECONDS, MOST_ATTEMPTS
 from mailhub.warnings.webhook import NotTaken
 from tests.events import Events
+from tests.harness import run
 from tests.warnings.conftest import NOW, World
 
 
@@ -23,6 +26,8 @@ class Hook:
     def __init__(self) -> None:
         self.sent: list[str] = []
         self.broken = False
+        self.answer: Deferred[None] = succeed(None)
+        """When it comes."""
 
     def __call__(self, reactor: Any, url: str, secret_file: Path) -> Hook:
         return self
@@ -31,6 +36,7 @@ class Hook:
         if self.broken:
             raise NotTaken("answered 500")
         self.sent.append(body)
+        await self.answer
 
 
 @pytest.fixture
@@ -131,6 +137,45 @@ def test_a_template_that_cannot_be_read_is_tried_again(
     world.work()
     assert "No such file" in events["quota.not_told"]["reason"]
     assert world.waiting() == [("mail", 1, FIRST_RETRY_SECONDS)]
+
+
+def test_a_template_that_has_become_wrong_is_tried_again(
+    world: World, tmp_path: Path, events: Events
+) -> None:
+    path = tmp_path / "letter.txt"
+    world.use(warning_template=path)
+    world.file(8_000)
+    path.write_text("Subject: {nobody}\n\n")
+    world.work()
+    assert "{nobody}, which nothing replaces" in events["quota.not_told"]["reason"]
+    assert world.waiting() == [("mail", 1, FIRST_RETRY_SECONDS)]
+    path.write_bytes(b"Subject: \xff\n\n")
+    world.now += FIRST_RETRY_SECONDS
+    world.work()
+    assert world.waiting() == [("mail", 2, 2 * FIRST_RETRY_SECONDS)]
+    path.write_text("Subject: x\n\n")
+    world.now += 2 * FIRST_RETRY_SECONDS
+    world.work()
+    assert len(world.letters()) == 1
+
+
+def test_a_webhook_that_hangs_keeps_nobody_waiting(
+    world: World, hook: Hook, tmp_path: Path
+) -> None:
+    world.use(webhook="http://x/", webhook_secret_file=tmp_path / "key")
+    with world.engine.hub.file.write() as tx:
+        bob = accounts.add(tx, "bob@example.org", NOW).id
+    hook.answer = Deferred()
+    world.file(8_000)
+    run(world.watch.look({bob: Usage(8_000, 1)}))
+    over: list[None] = []
+    world.do_due().addCallback(over.append)
+    assert len(world.letters()) == 1
+    assert len(hook.sent) == 2
+    assert over == []
+    hook.answer.callback(None)
+    assert len(over) == 1
+    assert world.waiting() == []
 
 
 def test_a_letter_that_does_not_fit_any_more_is_dropped(world: World, events: Events) -> None:

@@ -2,8 +2,9 @@
 
 Every account is one quota root, called by the account's address: never empty, which crashes Apple
 Mail, and a name that administrators can use for anybody's.  A resource without a limit is left out
-(0 would mean that nothing is allowed, 9208 3.1.2).  ANNOTATION-STORAGE is left out: there are no
-annotations.
+(0 would mean that nothing is allowed, 9208 3.1.2); MAILBOX always has one, so the list is never
+empty, which the text of 9208 4.2.1 allows and its grammar does not.  ANNOTATION-STORAGE is left
+out: there are no annotations.
 """
 
 from __future__ import annotations
@@ -105,7 +106,10 @@ async def setquota(session: Session, cmd: SetQuota) -> None:  # 9208 4.1.3
 
 
 def _limits(wanted: dict[str, int]) -> Limits:
-    """0 for what is not mentioned: limits that are not listed are removed."""
+    """0 for what is not mentioned: limits that are not listed are removed.
+
+    What no resource stands for (the messages of a mailbox, the octets of a message) stays as it is.
+    """
     for name, limit in wanted.items():
         if name not in RESOURCES:
             raise No(f"There is no resource {name} here", "CANNOT")
@@ -135,10 +139,14 @@ def _send(session: Session, root: str, status: QuotaStatus) -> None:  # 9208 4.2
     quota, usage = status.quota, status.usage
     values: list[Item] = []
     if quota.octets:
-        used = -(-usage.octets // STORAGE_UNIT)  # one octet is not "empty"
-        values += ("STORAGE", used, quota.octets // STORAGE_UNIT)
+        values += ("STORAGE", _units(usage.octets), _units(quota.octets))
     if quota.messages:
         values += ("MESSAGE", usage.messages, quota.messages)
-    if quota.mailboxes:
-        values += ("MAILBOX", status.mailboxes, quota.mailboxes)
+    most = status.most_mailboxes
+    values += ("MAILBOX", status.mailboxes, min(most, quota.mailboxes or most))
     session.untagged("QUOTA", Astring(root), values)
+
+
+def _units(octets: int) -> int:
+    """Both numbers upwards: one octet is not "empty", and nobody seems to keep too much."""
+    return -(-octets // STORAGE_UNIT)

@@ -95,10 +95,10 @@ def due(tx: Tx, now: int) -> bool:
 
 
 def take(tx: Tx, now: int, most: int) -> list[Task]:
-    """What is due, which nobody else takes meanwhile."""
+    """What is due, which nobody else takes meanwhile; letters first, as nothing delays them."""
     rows = tx.execute(
         "UPDATE quota_task SET due = ?2, attempts = attempts + 1 WHERE id IN"
-        " (SELECT id FROM quota_task WHERE due <= ?1 ORDER BY due LIMIT ?3)"
+        " (SELECT id FROM quota_task WHERE due <= ?1 ORDER BY kind, due LIMIT ?3)"
         " RETURNING id, kind, account, body, attempts",
         (now, now + LEASE_SECONDS, most),
     ).fetchall()

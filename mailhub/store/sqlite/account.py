@@ -123,6 +123,9 @@ class SqliteAccount:
         quota = self._store.quota(self._record)
         return await self.file.read(_quota_status, quota, self._store.config.max_mailboxes)
 
+    def max_message(self) -> int:
+        return self._store.quota(self._record).message_octets
+
     async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
         quota = self._store.quota(self._record)
         if quota.has_total:

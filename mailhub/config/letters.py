@@ -25,6 +25,15 @@ messages that you no longer need, begin with large ones, and empty the trash.
 """
 
 
+_EXAMPLE = {
+    "account": "alice@example.org",
+    "percent": "80",
+    "used": "80.0 MB",
+    "limit": "100.0 MB",
+    "hostname": "mail.example.org",
+}
+
+
 class BadTemplate(ValueError):
     """What is wrong, in words."""
 
@@ -39,12 +48,18 @@ def check_template(text: str) -> None:
         if not colon or not name or any(c.isspace() for c in name):
             raise BadTemplate(f"has a line in its header that is no field: {line[:60]!r}")
     try:
-        used = {name for _, name, _, _ in string.Formatter().parse(text) if name is not None}
+        places = [each for each in string.Formatter().parse(text) if each[1] is not None]
     except ValueError as error:
         raise BadTemplate(f"has a brace that stands alone ({error}); write {{{{ for one") from error
-    if foreign := used - set(PLACES):
-        known = ", ".join(f"{{{place}}}" for place in PLACES)
-        raise BadTemplate(f"has {{{min(foreign)}}}, which nothing replaces; known are {known}")
+    for _, place, form, conversion in places:
+        if place not in PLACES or form or conversion:
+            known = ", ".join(f"{{{place}}}" for place in PLACES)
+            more = (f"!{conversion}" if conversion else "") + (f":{form}" if form else "")
+            raise BadTemplate(f"has {{{place}{more}}}, which nothing replaces; known are {known}")
+    try:
+        letter(text, _EXAMPLE, 0)
+    except ValueError as error:
+        raise BadTemplate(f"is no message: {str(error).lower()}") from error
 
 
 def letter(template: str, facts: Mapping[str, str], now: float) -> bytes:

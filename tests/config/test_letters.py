@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from mailhub.warnings.letter import DEFAULT, BadTemplate, check_template, letter
+from mailhub.config.letters import DEFAULT, BadTemplate, check_template, letter
 
 FACTS = {
     "account": "alice@example.org",
@@ -28,6 +28,12 @@ FACTS = {
         ("Subject: {percent\n\n", "a brace that stands alone"),
         ("Subject: {user}\n\n", "{user}, which nothing replaces; known are {account}"),
         ("Subject: {0}\n\n", "{0}, which nothing replaces"),
+        ("Subject: {}\n\n", "{}, which nothing replaces"),
+        ("Subject: {account.__class__}\n\n", "{account.__class__}, which nothing replaces"),
+        ("Subject: {percent:d}\n\n", "{percent:d}, which nothing replaces"),
+        ("Subject: x\n\n{used!q}", "{used!q}, which nothing replaces"),
+        ("Subject: x\nsubject: y\n\n", "is no message: there may be at most 1 subject"),
+        ("Subject: x\rBcc: y\n\n", "is no message: header values may not contain"),
     ],
 )
 def test_mistakes_are_named(text: str, told: str) -> None:
