@@ -388,6 +388,14 @@ class NoSuchPerson(BadCredentials):
     """This source does not know the user; another one may.  Never told apart by a client."""
 
 
+class BadToken(BadCredentials):
+    """An access token that is not accepted; ``status`` is what its client is told (RFC 7628)."""
+
+    def __init__(self, detail: str = "", status: str = "invalid_token") -> None:
+        super().__init__(detail)
+        self.status = status
+
+
 class LogInDisabled(LogInRefused):
     """Right secret, disabled account."""
 
@@ -459,37 +467,3 @@ class IClientCredentials(IUsernamePassword):
     authorization_id: str = Attribute("Whom to act as; empty: oneself (RFC 4616 2).")
     steps: Hearer = Attribute("Who wants to know how it is decided.")
     terms: Terms = Attribute("Under which conditions; set by the checker.")
-
-
-class ISaslExchange(Interface):
-    """A running SASL exchange, handed to a checker that leads it (SCRAM needs a dialogue)."""
-
-    mechanism: str = Attribute("Registered mechanism name, upper case.")
-    client: Client = Attribute("Who is asking.")
-    channel_bindings: Sequence[tuple[str, bytes]] = Attribute("(type, data), RFC 5929, 9266.")
-    user: str = Attribute("Who the client says it is; set by the checker, for the log.")
-    steps: Hearer = Attribute("Who wants to know how it is decided.")
-    terms: Terms = Attribute("Under which conditions; set by the checker.")
-
-    async def respond(challenge: bytes | None) -> bytes:
-        """Send *challenge*, return the client's answer.
-
-        None as the first challenge: take the initial response if there is one, else send an
-        empty challenge.  What it raises when the client gave up is to be passed on.
-        """
-
-
-class IExternal(ISaslExchange):
-    """Credentials of an EXTERNAL log-in, by ``client.certificate``."""
-
-
-class IScramSha1(ISaslExchange):
-    """Credentials of a SCRAM-SHA-1 log-in."""
-
-
-class IScramSha256(ISaslExchange):
-    """Credentials of a SCRAM-SHA-256 log-in."""
-
-
-class IScramSha256Plus(ISaslExchange):
-    """Credentials of a SCRAM-SHA-256-PLUS log-in (channel binding)."""

@@ -53,6 +53,7 @@ EVENTS: Mapping[str, str] = {
     "login.refused": "{user} from {peer} refused ({mechanism}): {reason} [{reason_id}] {detail}",
     "login.cancelled": "log-in from {peer} given up by the client ({mechanism})",
     "client.stale": "{peer} keeps presenting {what} of {user} ({mechanism})",
+    "oauth.keys": "keys of {source}: {outcome}",
     "password.upgraded": "new verifiers stored for {account}",
     # directories
     "directory.server_down": "directory {directory}: {server} is left alone: {reason}",

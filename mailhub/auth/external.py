@@ -16,14 +16,13 @@ from mailhub.auth.policy import Policy
 from mailhub.auth.realm import avatar_id_of
 from mailhub.interfaces import (
     BadCredentials,
-    IExternal,
     ILocalAccounts,
-    ISaslExchange,
     LogInForbidden,
     LogInRefused,
     LogInUnavailable,
     NoSuchPerson,
 )
+from mailhub.interfaces_sasl import IExternal, ISaslExchange
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import ClientCertificate, StoredCredentials
 from mailhub.model.steps import Hearer

@@ -21,14 +21,11 @@ from mailhub.auth.verifiers import ITERATIONS, SALT_OCTETS, read_keys
 from mailhub.interfaces import (
     BadCredentials,
     ILocalAccounts,
-    ISaslExchange,
-    IScramSha1,
-    IScramSha256,
-    IScramSha256Plus,
     LogInRefused,
     LogInUnavailable,
     NoSuchPerson,
 )
+from mailhub.interfaces_sasl import ISaslExchange, IScramSha1, IScramSha256, IScramSha256Plus
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import StoredCredentials
 from mailhub.sasl.errors import SaslFailed

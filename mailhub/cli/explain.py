@@ -11,6 +11,7 @@ import click
 from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.meanings import meaning
 from mailhub.cli.output import Row, human, printable, step_lines
+from mailhub.cli.tokens import token
 from mailhub.cli.trial import delivery, login
 from mailhub.log import as_sentence
 from mailhub.store.hub.refusals import Record, Refusals
@@ -36,7 +37,7 @@ def group() -> None:
     """Why something was refused: mailhub explain ID, with the id that the client was shown."""
 
 
-for _try in (delivery, login):
+for _try in (delivery, login, token):
     group.add_command(_try)
 
 

@@ -13,6 +13,8 @@ MEANINGS: Mapping[str, str] = {
     " client is not told which.",
     "NoSuchPerson": "Nobody of that name is known; the client is told what it is told about a"
     " wrong password.  Is the name right, and does mailhub directory check find it?",
+    "BadToken": "The access token is not accepted: malformed, over, of another issuer, for another"
+    " service.  The detail says which; mailhub explain token prints every step.",
     "LogInDisabled": "The password is right, and the account is disabled: here (mailhub account"
     " show), by its domain, or in the directory.",
     "SecretExpired": "The password is right, and expired or to be changed in the directory; or an"

@@ -39,13 +39,22 @@ def login(
 
     Without a password it is taken to be right.  Exit code: 0 let in, 1 refused, 75 not now.
     """
-    client = Client("explain", "", _address(from_ip), 0, tls=not no_tls, trusted=_is_here(from_ip))
     password = sys.stdin.readline().rstrip("\r\n") if password_stdin else "taken to be right"
     steps = Steps()
-    attempt = Attempt(cli, client, steps, prove=password_stdin)
+    attempt = Attempt(cli, as_client(from_ip, no_tls), steps, prove=password_stdin)
     verdicts = attempt.run(user, password, [protocol] if protocol else PROTOCOLS)
-    rows = [_verdict_row(verdict) for verdict in verdicts]
-    _tell(cli, {"user": user, "from": from_ip}, steps, rows)
+    finish(cli, {"user": user, "from": from_ip}, steps, verdicts)
+
+
+def as_client(from_ip: str, no_tls: bool) -> Client:
+    """Who is to log in."""
+    here = _is_here(from_ip)
+    return Client("explain", "", _address(from_ip), 0, tls=not no_tls, trusted=here)
+
+
+def finish(cli: Cli, asked: Row, steps: Steps, verdicts: Sequence[Verdict]) -> None:
+    """Print everything and leave."""
+    _tell(cli, asked, steps, [_verdict_row(verdict) for verdict in verdicts])
     refusals = [verdict.refusal for verdict in verdicts if verdict.refusal is not None]
     if any(isinstance(refusal, LogInUnavailable) for refusal in refusals):
         raise SystemExit(EX_TEMPFAIL)
@@ -122,4 +131,4 @@ def _address(text: str) -> str:
 
 
 def _is_here(address: str) -> bool:
-    return ipaddress.ip_address(address).is_loopback
+    return ipaddress.ip_address(_address(address)).is_loopback

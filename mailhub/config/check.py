@@ -9,6 +9,7 @@ from mailhub.config.addresses import UnixAddress, parse_address
 from mailhub.config.cores import workers
 from mailhub.config.directories import describe_directory
 from mailhub.config.files import expiry_warnings
+from mailhub.config.oauth import describe_oauth
 from mailhub.config.options import Config, Listener
 from mailhub.config.policies import describe_policy
 from mailhub.config.rules import warnings
@@ -36,6 +37,7 @@ def describe(config: Config) -> list[str]:
         *(_listener(listener) for listener in config.listeners),
         *_tls(config),
         *map(describe_directory, config.directories),
+        *map(describe_oauth, config.oauth),
         *map(describe_policy, config.policies),
         f"passwords are accepted {_PLAINTEXT[config.auth.plaintext]}",
         f"messages of up to {config.limits.max_message:,} octets are accepted",

@@ -225,6 +225,44 @@ class AuthConfig:
     """Who is asked about a password: ``"local"``, names of directories; empty: in that order."""
 
 
+Algorithm = Literal[
+    "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
+]
+
+
+@dataclass(frozen=True, slots=True)
+class OauthConfig:
+    """One ``[[oauth]]``: a provider whose access tokens log in."""
+
+    name: str
+    issuer: str = ""
+    """As in its tokens (``iss``), to the letter."""
+    jwks_url: str = ""
+    """Where its public keys are; this, jwks_file or introspection_url."""
+    jwks_file: Path | None = None
+    introspection_url: str = ""
+    """Where it is asked about each token."""
+    client_id: str = ""
+    """Who asks there."""
+    client_secret_file: Path | None = None
+    audience: tuple[str, ...] = ()
+    """Tokens must be for one of these (``aud``)."""
+    scopes: tuple[str, ...] = ()
+    """Tokens must have all of these."""
+    claims: tuple[str, ...] = ("email",)
+    """The first of them that a token has is the log-in name."""
+    domains: tuple[str, ...] = ()
+    """Of accounts that its tokens are good for; empty: all."""
+    algorithms: tuple[Algorithm, ...] = ("RS256", "PS256", "ES256", "EdDSA")
+    clock_skew: Annotated[float, Range(0, 600)] = 30.0
+    jwks_refresh: Annotated[float, Range(60, 86_400)] = 3600.0
+    timeout: Annotated[float, Range(0.1, 60)] = 5.0
+    tls_ca: Path | None = None
+    """PEM file for its URLs; None: the system's."""
+    discovery_url: str = ""
+    """What clients are told whose token is refused."""
+
+
 @dataclass(frozen=True, slots=True)
 class DirectoryAttributes:
     """Names of LDAP attributes.  Empty: what the preset says; ``"-"``: none, against the preset."""
@@ -372,6 +410,7 @@ class Config:
     store: StoreConfig = field(default_factory=StoreConfig)
     quota: QuotaConfig = field(default_factory=QuotaConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
+    oauth: tuple[OauthConfig, ...] = ()
     directories: tuple[DirectoryConfig, ...] = field(default=(), metadata={"name": "directory"})
     policies: tuple[PolicyRule, ...] = field(default=(), metadata={"name": "policy"})
     log: LogConfig = field(default_factory=LogConfig)

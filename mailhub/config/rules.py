@@ -14,6 +14,7 @@ from OpenSSL import SSL
 from mailhub.config.addresses import Address, BadAddress, UnixAddress, parse_address
 from mailhub.config.convert import Report
 from mailhub.config.directories import check_directories, directory_warnings
+from mailhub.config.oauth import check_oauth, oauth_warnings
 from mailhub.config.options import Config, Listener
 from mailhub.config.policies import check_policies, policy_warnings
 from mailhub.config.problems import shown
@@ -39,6 +40,7 @@ def check_rules(config: Config, report: Report) -> None:
     ):
         check(config, report)
     check_directories(config, report)
+    check_oauth(config, report)
     check_policies(config, report)
     check_quotas(config, report)
 
@@ -192,6 +194,7 @@ def warnings(config: Config) -> Iterator[str]:
         if listener.protocol == "policy" and not address.is_loopback:
             yield f"{where}: whoever reaches it can ask how full anybody's account is"
     yield from directory_warnings(config)
+    yield from oauth_warnings(config)
     yield from policy_warnings(config)
     yield from quota_warnings(config)
     if config.limits.idle_timeout < 1800:

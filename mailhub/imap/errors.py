@@ -80,6 +80,7 @@ _TABLE: dict[type[Exception], Refusal] = {
 
 _LOG_IN: dict[type[login.LogInRefused], tuple[str, str]] = {
     login.BadCredentials: ("AUTHENTICATIONFAILED", "Wrong user name or password"),
+    login.BadToken: ("AUTHENTICATIONFAILED", "The access token is not accepted"),
     login.LogInDisabled: ("CONTACTADMIN", "This account is disabled"),
     login.SecretExpired: ("EXPIRED", "The password has expired"),
     login.LogInForbidden: ("AUTHORIZATIONFAILED", "You may not log in this way"),

@@ -7,12 +7,14 @@ from collections.abc import Awaitable, Callable, Sequence
 from twisted.cred.credentials import ICredentials, UsernamePassword
 from zope.interface import implementer
 
-from mailhub.interfaces import (
-    IClientCredentials,
+from mailhub.interfaces import IClientCredentials, LogInRefused
+from mailhub.interfaces_sasl import (
     IExternal,
+    IOauthBearer,
     IScramSha1,
     IScramSha256,
     IScramSha256Plus,
+    IXoauth2,
 )
 from mailhub.model.mail import Client
 from mailhub.model.policy import Terms
@@ -26,6 +28,9 @@ Ask = Callable[[bytes], Awaitable[bytes | None]]
 
 class SaslCancelled(Exception):
     """The client ended the exchange (``*``)."""
+
+    refusal: LogInRefused | None = None
+    """What it had just been told of, if that is why."""
 
 
 @implementer(IClientCredentials)
@@ -42,7 +47,7 @@ class ClientPassword(UsernamePassword):
 
 @implementer(ICredentials)
 class Exchange:
-    """A running SASL dialogue; see :class:`mailhub.interfaces.ISaslExchange`."""
+    """A running SASL dialogue; see :class:`mailhub.interfaces_sasl.ISaslExchange`."""
 
     mechanism = ""
 
@@ -92,10 +97,22 @@ class External(Exchange):
     mechanism = "EXTERNAL"
 
 
+@implementer(IOauthBearer)
+class OauthBearer(Exchange):
+    mechanism = "OAUTHBEARER"
+
+
+@implementer(IXoauth2)
+class Xoauth2(Exchange):
+    mechanism = "XOAUTH2"
+
+
 EXCHANGES = (
     (IExternal, External),
     (IScramSha256Plus, ScramSha256Plus),
     (IScramSha256, ScramSha256),
     (IScramSha1, ScramSha1),
+    (IOauthBearer, OauthBearer),
+    (IXoauth2, Xoauth2),
 )
 """What a portal must list for a mechanism, in the order in which we prefer them."""

@@ -46,6 +46,7 @@ from mailhub.sasl.plain import LOGIN_CHALLENGES, Password, checked, parse_plain
 __all__ = ["LogIn", "LoggedIn", "SaslCancelled", "UnknownMechanism"]
 
 PLAINTEXT = ("PLAIN", "LOGIN")
+BEARER = ("OAUTHBEARER", "XOAUTH2")
 
 
 class UnknownMechanism(Exception):
@@ -75,15 +76,22 @@ class LogIn:
 
     def mechanisms(self, client: Client) -> tuple[str, ...]:
         """What may be used on this connection, in order of preference."""
+        in_clear = self.plaintext_allowed(client)
+        return tuple(
+            name
+            for name in self._served()
+            if (in_clear or not _shows_secret(name)) and _is_possible(name, client)
+        )
+
+    def is_withheld(self, mechanism: str, client: Client) -> bool:
+        """Whether it would be on offer if the connection were protected."""
+        name = mechanism.upper()
+        return _shows_secret(name) and name in self._served() and not self.plaintext_allowed(client)
+
+    def _served(self) -> list[str]:
         served = self._portal.listCredentialsInterfaces()
-        offered = [
-            exchange.mechanism
-            for interface, exchange in EXCHANGES
-            if interface in served and _is_possible(exchange.mechanism, client)
-        ]
-        if IUsernamePassword in served and self.plaintext_allowed(client):
-            offered += PLAINTEXT
-        return tuple(offered)
+        names = [exchange.mechanism for interface, exchange in EXCHANGES if interface in served]
+        return [*names, *PLAINTEXT] if IUsernamePassword in served else names
 
     async def password(self, client: Client, user: bytes, password: bytes) -> LoggedIn:
         """IMAP's LOGIN, POP3's USER and PASS.  Raises LogInRefused."""
@@ -119,8 +127,11 @@ class LogIn:
     ) -> LoggedIn:
         try:
             return await self._enter(attempt, await credentials)
-        except SaslCancelled:
-            attempt.report("cancelled", "login.cancelled")
+        except SaslCancelled as cancelled:
+            if cancelled.refusal is not None:
+                attempt.refused(cancelled.refusal)
+            else:
+                attempt.report("cancelled", "login.cancelled")
             raise
         except LogInRefused as refusal:
             refused = refusal
@@ -154,6 +165,11 @@ class LogIn:
             "ok", "login.ok", account=account.address, user=attempt.user, means=terms.means
         )
         return LoggedIn(account, logout, attempt.user)
+
+
+def _shows_secret(mechanism: str) -> bool:
+    """Whether whoever overhears it could log in as well."""
+    return mechanism in PLAINTEXT or mechanism in BEARER
 
 
 def _is_possible(mechanism: str, client: Client) -> bool:

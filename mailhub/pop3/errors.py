@@ -33,6 +33,7 @@ class Row:
 
 _TABLE: dict[type[Exception], Row] = {
     login.BadCredentials: Row("AUTH", "Wrong user name or password"),
+    login.BadToken: Row("AUTH", "The access token is not accepted"),
     login.LogInDisabled: Row("AUTH", "This account is disabled"),
     login.SecretExpired: Row("AUTH", "The password has expired"),
     login.LogInForbidden: Row("AUTH", "You may not log in this way"),

@@ -21,8 +21,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-MAX_LINE = 12_288
-"""5034 4: a server must take SASL responses of this size; more than 2449 4 asks of commands."""
+MAX_LINE = 65_536
+"""5034 4: at least 12,288 for SASL responses; access tokens with many groups are longer."""
 MAX_REPLY = 512  # 2449 3: of a status line, with its CRLF
 
 TERMINATOR = b".\r\n"

@@ -4,11 +4,13 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import replace
+from functools import partial
 
 from twisted.cred.portal import Portal
 from twisted.internet.interfaces import IProtocolFactory
 
 from mailhub.auth.apppasswords import AppPasswords
+from mailhub.auth.bearer import BearerChecker
 from mailhub.auth.external import ExternalChecker
 from mailhub.auth.hashing import HashingThreads
 from mailhub.auth.masters import Masters
@@ -16,11 +18,13 @@ from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, make_checkers, make_portal
 from mailhub.auth.realm import MailRealm
 from mailhub.auth.recipients import RuledAddressBook
-from mailhub.config.options import Config, TlsConfig
+from mailhub.auth.tokens import make_providers
+from mailhub.config.options import Config, OauthConfig, TlsConfig
 from mailhub.delivery.delivery import Delivery
 from mailhub.embed import IMAP4Factory, LMTPFactory, POP3Factory
 from mailhub.interfaces import IAddressBook
 from mailhub.mtapolicy.protocol import PolicyFactory
+from mailhub.net.fetch import Fetcher
 from mailhub.net.host import Host
 from mailhub.net.monitor import make_site
 from mailhub.net.selfsigned import ensure_certificate
@@ -54,9 +58,16 @@ def make_login(
         [AppPasswords(people.accounts, engine.hub)],
         host.shared,
     )
+    if config.oauth:
+        providers = make_providers(config.oauth, partial(_fetcher, host), host.reactor.seconds)
+        checkers.append(BearerChecker(people.accounts, policy, providers))
     if config.tls.client_ca is not None:
         checkers.append(ExternalChecker(people.accounts, policy))
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
+
+
+def _fetcher(host: Host, provider: OauthConfig) -> Fetcher:
+    return Fetcher(host.reactor, provider.timeout, provider.tls_ca)
 
 
 def address_book(config: Config, people: People) -> IAddressBook:

@@ -8,6 +8,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from tests.auth.issuer import ISSUER, jwks
 from tests.e2e.server import LiveServer, Login
 from tests.net.certificates import Authority
 
@@ -22,6 +23,7 @@ MASTER = "master@example.org"
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "clients.pem").write_bytes(Authority.make().issued.pem)
+    (folder / "jwks.json").write_bytes(jwks())
     options = f"""
 [auth]
 administrators = ["{ADMINISTRATOR}"]
@@ -29,6 +31,12 @@ masters = ["{MASTER}"]
 
 [tls]
 client_ca = "clients.pem"
+
+[[oauth]]
+name = "staff"
+issuer = "{ISSUER}"
+jwks_file = "jwks.json"
+audience = ["mail"]
 """
     live = LiveServer(folder, options)
     try:

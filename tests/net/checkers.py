@@ -10,15 +10,8 @@ from twisted.cred.portal import IRealm
 from twisted.internet.defer import Deferred, fail
 from zope.interface import Interface, implementer
 
-from mailhub.interfaces import (
-    IAccount,
-    IClientCredentials,
-    ISaslExchange,
-    IScramSha1,
-    IScramSha256,
-    IScramSha256Plus,
-    LogInForbidden,
-)
+from mailhub.interfaces import IAccount, IClientCredentials, LogInForbidden
+from mailhub.interfaces_sasl import ISaslExchange, IScramSha1, IScramSha256, IScramSha256Plus
 from tests.memory_store import MemoryStore
 
 Avatar = tuple[type[Interface], object, Callable[[], None]]

@@ -9,7 +9,7 @@ import binascii
 import re
 from dataclasses import dataclass, field
 
-from mailhub.imap.commands.login import enter, plaintext_allowed
+from mailhub.imap.commands.login import enter
 from mailhub.imap.errors import Bad, Done, No
 from mailhub.imap.registry import command
 from mailhub.imap.session import Session, State
@@ -19,7 +19,6 @@ from mailhub.net.login import SaslCancelled, UnknownMechanism
 _RESPONSE = re.compile(rb"[^\x00-\x20\x7f-\xff]+")
 _EMPTY = b"="  # an initial response of no octets (4959 3)
 _CANCEL = b"*"
-_IN_CLEAR = ("PLAIN", "LOGIN")
 
 
 @dataclass(frozen=True, slots=True)
@@ -65,7 +64,7 @@ async def authenticate(session: Session, cmd: Authenticate) -> Done:
             session.client, cmd.mechanism, initial, ask, session.connection.channel_binding()
         )
     except UnknownMechanism:
-        if cmd.mechanism in _IN_CLEAR and not plaintext_allowed(session):
+        if session.log_in.is_withheld(cmd.mechanism, session.client):
             raise No("Passwords are taken over TLS only", "PRIVACYREQUIRED") from None
         raise No("This mechanism is not available here", "CANNOT") from None
     except SaslCancelled:

@@ -59,7 +59,7 @@ async def auth(session: Session, argument: bytes) -> None:  # 5034 4
             session.channel.channel_binding(),
         )
     except UnknownMechanism:
-        if mechanism in ("PLAIN", "LOGIN"):
+        if session.log_in.is_withheld(mechanism, session.channel.client):
             raise need_protection(session) from None
         raise SyntaxRefused("That mechanism is not offered") from None
     except SaslCancelled:
