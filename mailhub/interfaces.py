@@ -312,7 +312,8 @@ class IDelivery(Interface):
     async def resolve(address: str, size: int = 0, steps: Hearer = UNHEARD) -> Recipient:
         """Whom mail for *address* goes to.
 
-        Raises NoSuchRecipient, AccountDisabled, NotPermitted, OverQuota, Unavailable.
+        Raises NoSuchRecipient, AccountDisabled, NotPermitted, OverQuota, MessageTooLarge,
+        Unavailable.
         """
 
     def stage(size_hint: int = 0) -> IStaging:

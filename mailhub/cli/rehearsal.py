@@ -28,7 +28,7 @@ from mailhub.directory.directory import Directory
 from mailhub.directory.inplace import InPlace
 from mailhub.interfaces import IAccount, IAddressBook, ILocalAccounts, IMailStore
 from mailhub.model.errors import NoSuchAccount, OverQuota, StorageFull
-from mailhub.model.mail import AccountId, Usage
+from mailhub.model.mail import AccountId, MailboxEntry, Usage
 from mailhub.model.names import MailboxName
 from mailhub.model.steps import Hearer
 from mailhub.net.shared import Shared
@@ -142,6 +142,12 @@ class _Account:
         self._hub = hub
         self._steps = steps
         self._account = account
+
+    async def mailboxes(self) -> list[MailboxEntry]:
+        try:
+            return await (await open_store(self._cli).account(self._account)).mailboxes()
+        except NoSuchAccount:
+            return []
 
     async def check_room(self, name: MailboxName, octets: int, messages: int = 1) -> None:
         """Of an account that only the rehearsal has: whether an empty one would have room."""

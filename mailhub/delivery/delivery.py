@@ -81,22 +81,29 @@ class Delivery:
         recipient = await self._address_book.recipient(address, steps)
         if recipient is None:
             raise NoSuchRecipient
-        if size and not recipient.detail:  # whose folder may count differently
+        if size:
             await self._check_room(recipient, size, steps)
         return recipient
 
     async def _check_room(self, recipient: Recipient, size: int, steps: Hearer) -> None:
-        """As of now; what counts is whether there is room when it is filed."""
+        """As of now, and before filters; what counts is whether there is room when it is filed."""
         try:
             account = await self._store.account(recipient.account)
-            await account.check_room(INBOX, size)
+            folder, exists = await self._detail_folder(account, recipient.detail)
+            if exists:
+                with suppress(NoSuchMailbox):  # deleted just now
+                    await account.check_room(folder, size)
         except OverQuota as full:
             steps.add("quota", octets=size, outcome=str(full))
             raise self._full(full) from full
         steps.add("quota", octets=size, outcome="there is room")
 
     def _full(self, full: OverQuota) -> OverQuota:
-        return full if self._config.over_quota == "reject" else FullForNow(str(full))
+        """For senders, whom the numbers do not concern."""
+        told = OverQuota if self._config.over_quota == "reject" else FullForNow
+        refusal = told("The mailbox has no room for the message")
+        refusal.detail = str(full)
+        return refusal
 
     def stage(self, size_hint: int = 0) -> IStaging:
         return self._store.stage(size_hint)
@@ -160,7 +167,11 @@ class Delivery:
         self, account: IAccount, recipient: Recipient, placement: Placement, message: Incoming
     ) -> MailboxName:
         """File it where it belongs, or in INBOX: looking first would be a race."""
-        wanted = placement.mailbox or await self._detail_folder(account, recipient.detail)
+        wanted, exists = placement.mailbox, True
+        if wanted is None:
+            wanted, exists = await self._detail_folder(account, recipient.detail)
+        if not exists:
+            wanted = await self._created(account, wanted)
         if wanted != INBOX:
             with suppress(NoSuchMailbox):
                 await account.append(wanted, [message])
@@ -168,28 +179,26 @@ class Delivery:
         await account.append(INBOX, [message])
         return INBOX
 
-    async def _detail_folder(self, account: IAccount, detail: str) -> MailboxName:
-        """The folder that ``user+detail`` means.
+    async def _detail_folder(self, account: IAccount, detail: str) -> tuple[MailboxName, bool]:
+        """The folder that ``user+detail`` means, and whether it exists: else it is to be made.
 
         MTAs and forms change the case of addresses, so a folder that differs in case only will do.
         """
         if not detail:
-            return INBOX
+            return INBOX, True
         try:
             wanted = mailbox_name(detail)
         except BadMailboxName:
-            return INBOX
+            return INBOX, True
         names = [entry.name for entry in await account.mailboxes() if entry.id is not None]
         if wanted in names:
-            return wanted
+            return wanted, True
         alike = [name for name in names if name.casefold() == wanted.casefold()]
         if len(alike) == 1:
-            return alike[0]
-        return await self._created(account, wanted)
+            return alike[0], True
+        return (wanted, False) if self._config.create_detail_folder else (INBOX, True)
 
     async def _created(self, account: IAccount, name: MailboxName) -> MailboxName:
-        if not self._config.create_detail_folder:
-            return INBOX
         try:
             await account.create(name)
         except MailboxExists:  # another message came first

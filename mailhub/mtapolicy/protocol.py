@@ -11,12 +11,13 @@ from twisted.python.failure import Failure
 
 from mailhub import log
 from mailhub.interfaces import IDelivery
-from mailhub.model.errors import FullForNow, OverQuota, Refusal
+from mailhub.model.errors import FullForNow, MessageTooLarge, OverQuota, Refusal
 from mailhub.mtapolicy.wire import Framer, TooLong, answer
 from mailhub.net.connection import Connection
 from mailhub.net.host import Host
 
 NO_OPINION = "DUNNO"
+_CODES = {OverQuota: "552 5.2.2", FullForNow: "452 4.2.2", MessageTooLarge: "552 5.3.4"}
 
 
 class PolicyProtocol(Connection):
@@ -88,25 +89,25 @@ class PolicyProtocol(Connection):
         if recipient:
             try:
                 await self._delivery.resolve(recipient, max(1, _size(request)))
-            except OverQuota as full:
-                outcome, action = "refused", self._full(full, recipient)
+            except (OverQuota, MessageTooLarge) as refusal:
+                outcome, action = "refused", self._refusal(refusal, recipient)
             except Refusal:
                 outcome = "other"  # not ours to say
         self.host.metrics.command("policy", "rcpt", outcome, seconds() - began)
         return action
 
-    def _full(self, full: OverQuota, recipient: str) -> str:
-        full.reason_id = full.reason_id or log.new_reason_id()
+    def _refusal(self, refusal: Refusal, recipient: str) -> str:
+        refusal.reason_id = refusal.reason_id or log.new_reason_id()
         self.event(
             "recipient.refused",
             sender="",
             recipient=recipient,
-            reason=str(full),
-            reason_id=full.reason_id,
-            outcome=type(full).__name__,
+            reason=str(refusal),
+            detail=refusal.detail,
+            reason_id=refusal.reason_id,
+            outcome=type(refusal).__name__,
         )
-        code = "452 4.2.2" if isinstance(full, FullForNow) else "552 5.2.2"
-        return f"{code} <{recipient}>: {full} ({full.reason_id})"
+        return f"{_CODES[type(refusal)]} <{recipient}>: {refusal} ({refusal.reason_id})"
 
 
 class PolicyFactory(ServerFactory):

@@ -23,17 +23,15 @@ class Framer:
 
     def next(self) -> Mapping[str, str] | None:
         """The next request, or None until more has come.  Raises TooLong."""
-        end = self._buffer.replace(b"\r\n", b"\n").find(b"\n\n")
-        if end < 0 and not self._buffer.startswith(b"\n"):
-            if len(self._buffer) > MAX_REQUEST:
-                raise TooLong
-            return None
         self._buffer = self._buffer.replace(b"\r\n", b"\n")
         if self._buffer.startswith(b"\n"):
             self._buffer = self._buffer[1:]
             return {}
-        if end > MAX_REQUEST:
+        end = self._buffer.find(b"\n\n")
+        if (len(self._buffer) if end < 0 else end) > MAX_REQUEST:
             raise TooLong
+        if end < 0:
+            return None
         text, self._buffer = self._buffer[:end], self._buffer[end + 2 :]
         return dict(_attributes(text))
 

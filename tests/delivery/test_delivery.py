@@ -1,6 +1,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from typing import Literal
 
 import pytest
 from zope.interface import implementer
@@ -9,9 +10,18 @@ from mailhub.config.options import DeliveryConfig
 from mailhub.delivery.delivery import Delivery
 from mailhub.delivery.trace import trace_lines
 from mailhub.interfaces import Envelope, IDeliveryFilter, IStaged, Outcome, Placement
-from mailhub.model.errors import LimitReached, NoSuchAccount, NoSuchRecipient, Refusal, Unavailable
+from mailhub.model.errors import (
+    FullForNow,
+    LimitReached,
+    NoSuchAccount,
+    NoSuchRecipient,
+    OverQuota,
+    Refusal,
+    Unavailable,
+)
 from mailhub.model.mail import AccountId, Client, MailboxStatus, Recipient
 from mailhub.model.names import INBOX, MailboxName
+from mailhub.model.quota import FolderRule, Quota
 from tests.address_book import MemoryAddressBook
 from tests.harness import message, run
 from tests.memory_store import MemoryAccount, MemoryStaged, MemoryStore
@@ -143,6 +153,44 @@ def test_a_detail_that_could_mean_two_folders_goes_into_inbox() -> None:
     (outcome,) = world.deliver(world.to("alice+lists@example.org"))
 
     assert outcome.mailbox == INBOX
+
+
+@pytest.mark.parametrize("over_quota", ["reject", "defer"])
+def test_senders_learn_that_there_is_no_room_and_no_numbers(
+    over_quota: Literal["reject", "defer"],
+) -> None:
+    world = World(config=DeliveryConfig(over_quota=over_quota))
+    world.alice.limits = Quota(octets=10)
+    told = OverQuota if over_quota == "reject" else FullForNow
+    with pytest.raises(told, match="^The mailbox has no room for the message$"):
+        run(world.delivery.resolve("alice@example.org", 100))
+    (outcome,) = world.deliver(world.to("alice@example.org"))
+    assert type(outcome.refusal) is told
+    assert str(outcome.refusal) == "The mailbox has no room for the message"
+
+
+def test_the_folder_of_a_detail_is_looked_at_when_the_size_is_known() -> None:
+    world = World()
+    run(world.alice.create(LISTS))
+    world.alice.limits = Quota(octets=1000, folders=(FolderRule("Lists", ignore=True),))
+    run(world.delivery.resolve("alice+lists@example.org", 5000))
+    for address in ("alice@example.org", "alice+nothing@example.org"):
+        with pytest.raises(OverQuota):
+            run(world.delivery.resolve(address, 5000))
+    world.alice.limits = Quota(octets=1000)
+    with pytest.raises(OverQuota):
+        run(world.delivery.resolve("alice+lists@example.org", 5000))
+
+
+def test_a_folder_that_is_still_to_be_made_is_looked_at_when_it_is() -> None:
+    world = World(config=DeliveryConfig(create_detail_folder=True))
+    world.alice.limits = Quota(octets=10, folders=(FolderRule("new", ignore=True),))
+    new = run(world.delivery.resolve("alice+new@example.org", 5000))
+    assert list(world.alice.boxes) == [INBOX]
+    (outcome,) = world.deliver(new)
+    assert outcome.mailbox == MailboxName("new")
+    (outcome,) = world.deliver(world.to("alice+other@example.org"))
+    assert isinstance(outcome.refusal, OverQuota)
 
 
 def test_a_detail_folder_is_made_and_subscribed_when_so_configured() -> None:

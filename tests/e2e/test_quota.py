@@ -91,7 +91,7 @@ def test_programs_see_the_quota(live: LiveServer, alice: str) -> None:
     client = imap(live, alice)
     (root,), (quota,) = client.getquotaroot("INBOX")[1]
     assert root == f"INBOX {alice}".encode()
-    assert quota.startswith(f"{alice} (STORAGE 15 19 MAILBOX 1 10)".encode())
+    assert quota.startswith(f"{alice} (STORAGE 15 20 MAILBOX 1 10)".encode())
     status, answer = client.append("INBOX", "", "", b"x" * 10000)
     assert status == "NO"
     assert b"[OVERQUOTA]" in answer[0]

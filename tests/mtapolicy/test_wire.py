@@ -27,6 +27,16 @@ def test_a_request_that_is_too_long_is_not_answered() -> None:
         framer.next()
 
 
+@pytest.mark.parametrize("end", [b"\n", b"\r\n"])
+def test_an_empty_line_alone_is_a_request_about_nobody(end: bytes) -> None:
+    framer = Framer()
+    framer.feed(end + b"recipient=alice@example.org" + end)
+    assert framer.next() == {}
+    assert framer.next() is None
+    framer.feed(end)
+    assert framer.next() == {"recipient": "alice@example.org"}
+
+
 def test_lines_without_a_value_are_ignored() -> None:
     framer = Framer()
     framer.feed(b"nonsense\n=\nrecipient=a=b@example.org\n\n\n")
