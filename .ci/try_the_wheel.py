@@ -39,6 +39,10 @@ def free_offset() -> int:
 def main() -> None:
     subprocess.run([TWIST, "mailhub", "--help"], check=True, stdout=subprocess.DEVNULL)
     subprocess.run([MAILHUB, "--help"], check=True, stdout=subprocess.DEVNULL)
+    for checker in ("mailhub-local", "ldap"):
+        help_ = [TWIST, "ftp", "--help-auth-type", checker]
+        told = subprocess.run(help_, check=True, stdout=subprocess.PIPE, text=True).stdout
+        assert f"--auth {checker}:/" in told, told
     offset = free_offset()
     command = [TWIST, "mailhub", "--port-offset", str(offset)]
     began = time.monotonic()

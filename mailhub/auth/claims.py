@@ -17,6 +17,8 @@ from mailhub.model.steps import Hearer
 Claims = Mapping[str, Any]
 MAX_SHOWN = 200
 """Characters of a value, and names, in a step."""
+MAX_AUDIENCE = 10
+"""Of those whom a token is for, in a step."""
 
 
 def judge(provider: OauthConfig, claims: Claims, now: float, steps: Hearer) -> None:
@@ -66,11 +68,10 @@ def _for_us(provider: OauthConfig, claims: Claims, steps: Hearer) -> None:
     given = claims.get("aud")
     audience = [given] if isinstance(given, str) else given if isinstance(given, list) else []
     good = any(each in provider.audience for each in audience if isinstance(each, str))
-    steps.add(
-        "audience", given=[*map(_short, audience)], wanted=provider.audience, outcome=_word(good)
-    )
+    shown = [_short(each) for each in audience[:MAX_AUDIENCE]]
+    steps.add("audience", given=shown, wanted=provider.audience, outcome=_word(good))
     if not good:
-        told = ", ".join(map(_short, audience)) or "nobody"
+        told = ", ".join(shown) or "nobody"
         raise BadToken(f"the token is for {told}, not for {' or '.join(provider.audience)}")
 
 

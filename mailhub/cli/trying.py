@@ -104,16 +104,24 @@ class _TakenToBeRight:
 
 
 class _Remembering(Policy):
-    """Keeps who has proved to be the owner of an account, for asking about other protocols."""
+    """Keeps who has proved to be the owner of an account, for asking about other protocols.
+
+    ``opened`` is the account that they use, a master user somebody else's.
+    """
 
     proved: StoredCredentials | None = None
+    opened: StoredCredentials | None = None
     authorization = ""
 
     async def authorise(
         self, stored: StoredCredentials, client: Any, authorization: str = "", *arguments: Any
     ) -> Terms:
-        self.proved, self.authorization = stored, authorization
-        return await super().authorise(stored, client, authorization, *arguments)
+        self.proved = self.opened = stored
+        self.authorization = authorization
+        terms = await super().authorise(stored, client, authorization, *arguments)
+        if terms.account is not None:
+            self.opened = await self._accounts.credentials(authorization)
+        return terms
 
 
 class Attempt:
@@ -190,7 +198,7 @@ class Attempt:
 
     def _count(self, terms: Terms) -> None:
         """Connections of the account now, and how many it may have."""
-        stored = self._policy.proved
+        stored = self._policy.opened
         assert stored is not None
         most = terms.max_connections
         if most is None:
@@ -206,7 +214,7 @@ class Attempt:
             raise TooManyConnections(f"Too many connections of this account ({open_now} are open)")
 
     def _tell_limits(self) -> None:
-        stored = self._policy.proved
+        stored = self._policy.opened
         if stored is not None:
             immediate(tell_limits(self._cli, self._people.local, self._steps, stored.account))
 

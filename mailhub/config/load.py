@@ -7,14 +7,16 @@ unknown options, wrong types, values out of range, files that are not there.
 from __future__ import annotations
 
 import tomllib
+from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
-from mailhub.config.convert import Converter
+from mailhub.config.convert import Converter, Report
+from mailhub.config.directories import check_directories
 from mailhub.config.files import check_files
 from mailhub.config.lines import lines_of
-from mailhub.config.options import AuthConfig, Config, Listener
+from mailhub.config.options import AuthConfig, Config, DirectoryConfig, Listener
 from mailhub.config.problems import ConfigError, Problem
 from mailhub.config.rules import check_rules
 
@@ -35,22 +37,35 @@ def load(path: Path) -> Config:
 
     Relative paths in it are taken from the file's folder.
     """
+    return parse(_text(path), path)
+
+
+def load_directories(path: Path) -> tuple[DirectoryConfig, ...]:
+    """Only the ``[[directory]]`` sections of the file *path*.  Raises ConfigError."""
+    text = _text(path)
+    sections = {"directory": _table(text, path).get("directory", [])}
+    return _configuration(sections, path, lines_of(text), check_directories).directories
+
+
+def _text(path: Path) -> str:
     try:
-        text = path.read_bytes().decode()
+        return path.read_bytes().decode()
     except OSError as error:
         raise ConfigError([Problem("", _reason(error), file=path)]) from error
     except UnicodeDecodeError as error:
         raise ConfigError([Problem("", f"is not UTF-8: {error.reason}", file=path)]) from error
-    return parse(text, path)
 
 
 def parse(text: str, path: Path) -> Config:
     """The configuration that *text*, read from *path*, says.  Raises ConfigError."""
+    return _configuration(_table(text, path), path, lines_of(text), check_rules, check_files)
+
+
+def _table(text: str, path: Path) -> dict[str, Any]:
     try:
-        table = tomllib.loads(text)
+        return tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise ConfigError([Problem("", f"is not TOML: {error}", file=path)]) from error
-    return _configuration(table, path, lines_of(text))
 
 
 def embedded_config(data_dir: Path = Path("var"), port_offset: int = 0) -> Config:
@@ -67,7 +82,12 @@ def embedded_config(data_dir: Path = Path("var"), port_offset: int = 0) -> Confi
     )
 
 
-def _configuration(table: dict[str, Any], path: Path, lines: dict[str, int]) -> Config:
+def _configuration(
+    table: dict[str, Any],
+    path: Path,
+    lines: dict[str, int],
+    *checks: Callable[[Config, Report], None],
+) -> Config:
     problems: dict[str, Problem] = {}
 
     def report(key: str, text: str, hint: str) -> None:
@@ -77,8 +97,8 @@ def _configuration(table: dict[str, Any], path: Path, lines: dict[str, int]) -> 
     base = path.absolute().parent
     config = Converter(report, base).table(Config, table)
     config = replace(config, data_dir=base / config.data_dir)
-    check_rules(config, report)
-    check_files(config, report)
+    for check in checks:
+        check(config, report)
     if problems:
         raise ConfigError(sorted(problems.values(), key=lambda p: (p.line or 0, p.key)))
     return config

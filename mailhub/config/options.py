@@ -347,7 +347,7 @@ class DirectoryConfig:
     """Accounts whose people have been gone for so long are deleted; 0: never."""
     lockout_window: Seconds = 600.0
     """The same wrong password of a name reaches the directory once within it; 0: always."""
-    lockout_passwords: CountOrNone = 10
+    lockout_passwords: Annotated[int, Range(0, 60)] = 10
     """So many different wrong ones do within the window; 0: any number."""
     credential_cache: Seconds = 0.0
     """How long a proved password is remembered (in memory, keyed); 0: not at all."""

@@ -174,3 +174,14 @@ def test_a_disabled_recipient_is_told(commands: Commands, config: tuple[str, str
 
 def test_an_address_of_a_client_is_one(commands: Commands) -> None:
     assert commands("explain", "login", "alice", "--from-ip", "here").code == 2
+
+
+def test_of_a_master_user_the_limits_of_the_opened_account_are_told(commands: Commands) -> None:
+    commands.json("quota", "set", "bob@example.org", "--octets", "1M")
+    file = commands.path.with_name("masters.toml")
+    file.write_text(f'data_dir = "{commands.path}"\n[auth]\nmasters = ["alice@example.org"]\n')
+    words = ("explain", "login", "bob*alice@example.org", "--protocol", "imap")
+    found = commands.json(*words, "--config", str(file))
+    storage = next(step for step in found["steps"] if step["what"] == "quota")
+    assert storage["most"] == 1024 * 1024
+    commands.json("quota", "set", "bob@example.org", "--octets", "default")

@@ -165,3 +165,9 @@ def test_the_ports_of_the_embedded_set_up_can_be_moved_together(tmp_path: Path) 
     addresses = [listener.address for listener in embedded_config(tmp_path, 40_000).listeners]
     assert addresses[0] == "127.0.0.1:41143"
     assert addresses[-1] == "127.0.0.1:41080"
+
+
+@pytest.mark.parametrize("option", ["lockout_passwords = 61", "lockout_passwords = -1"])
+def test_no_more_is_promised_than_is_remembered(tmp_path: Path, option: str) -> None:
+    with pytest.raises(ConfigError, match="at least 0 and at most 60"):
+        parse(f'[[directory]]\nname = "corp"\n{option}\n', tmp_path / "mailhub.toml")
