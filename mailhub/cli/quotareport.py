@@ -87,6 +87,7 @@ def _account(tx: Tx, cli: Cli, account: Account, today: int) -> dict[str, Any]:
 def _entry(
     kind: str, name: str, usage: Usage, limits: Quota, history: list[Sample], today: int
 ) -> dict[str, Any]:
+    history = [each for each in history if each.day <= today]  # a clock may have run ahead
     found = growth.growth(history, usage, limits, today)
     return {
         "kind": kind,

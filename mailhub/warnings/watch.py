@@ -29,7 +29,10 @@ class Watch:
         self._clock = clock
 
     async def look(self, usages: Mapping[AccountId, Usage]) -> None:
-        """At accounts whose usage has just been recorded."""
+        """At accounts of which the hub knows these usages.
+
+        If it knows something newer by the time, then whoever has told it looks as well.
+        """
         for account, usage in usages.items():
             try:
                 await self._look_at(account, usage)
@@ -40,16 +43,17 @@ class Watch:
 
     async def _look_at(self, account: AccountId, usage: Usage) -> None:
         quota = self._hub.quotas.quota(account)
+        counted = usage
         if quota.warn and any(rule.ignore for rule in quota.folders):
-            usage = (await (await self._store.account(account)).quota()).usage
-        threshold = quota.warning(usage)
+            counted = (await (await self._store.account(account)).quota()).usage
+        threshold = quota.warning(counted)
         if threshold == await self._hub.read(crossings.reached, account):
             return
         address = self._hub.account(account).address
-        facts = self._facts(address, quota, usage, threshold)
+        facts = self._facts(address, quota, counted, threshold)
         tasks = {kind: json.dumps(facts) for kind in self._kinds()}
         now = int(self._clock())
-        if await self._hub.write(crossings.cross, account, threshold, now, tasks):
+        if await self._hub.write(crossings.cross, account, usage, threshold, now, tasks):
             log.event("quota.warning", level="warn", **facts)
 
     def _kinds(self) -> list[str]:

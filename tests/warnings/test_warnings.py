@@ -12,6 +12,7 @@ from mailhub.config.options import QuotaFolder
 from mailhub.model.mail import Usage
 from mailhub.model.quota import Limits
 from mailhub.store.hub import accounts, quota
+from mailhub.store.hub import usage as usages
 from mailhub.warnings import tasks
 from mailhub.warnings.tasks import FIRST_RETRY_SECONDS, MOST_ATTEMPTS
 from mailhub.warnings.webhook import NotTaken
@@ -82,6 +83,14 @@ def test_only_after_falling_below_it_is_told_again(world: World, events: Events)
     assert world.alert() == ""
     world.file(8_500)
     assert events.names().count("quota.warning") == 2
+
+
+def test_an_old_usage_takes_no_crossing_back(world: World, events: Events) -> None:
+    world.file(7_999)
+    world.file(1)
+    run(world.watch.look({world.alice: Usage(7_999, 1)}))
+    world.file(1)
+    assert events.names().count("quota.warning") == 1
 
 
 def test_falling_to_a_lower_threshold_is_not_told(world: World, events: Events) -> None:
@@ -165,6 +174,7 @@ def test_a_webhook_that_hangs_keeps_nobody_waiting(
     world.use(webhook="http://x/", webhook_secret_file=tmp_path / "key")
     with world.engine.hub.file.write() as tx:
         bob = accounts.add(tx, "bob@example.org", NOW).id
+        usages.correct(tx, bob, Usage(8_000, 1), 0)
     hook.answer = Deferred()
     world.file(8_000)
     run(world.watch.look({bob: Usage(8_000, 1)}))

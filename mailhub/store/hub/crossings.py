@@ -8,7 +8,8 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from mailhub.model.mail import AccountId
+from mailhub.model.mail import AccountId, Usage
+from mailhub.store.hub import usage as usages
 from mailhub.store.hub.database import Tx
 
 LEASE_SECONDS = 300
@@ -34,14 +35,16 @@ def reached(tx: Tx, account: AccountId) -> int:
     return 0 if row is None else int(str(row[0]))
 
 
-def cross(tx: Tx, account: AccountId, percent: int, now: int, tasks: dict[str, str]) -> bool:
-    """The account has reached *percent* and no more; whether that is a crossing upwards.
+def cross(
+    tx: Tx, account: AccountId, usage: Usage, percent: int, now: int, tasks: dict[str, str]
+) -> bool:
+    """With *usage* the account has reached *percent* and no more; is that a crossing upwards?
 
     Then *tasks* (kind, body) are to be done.  Decided here, so that of several processes that
-    notice one tells.
+    notice one tells; and by the newest usage only, or an old one would take a crossing back.
     """
     before = reached(tx, account)
-    if percent == before:
+    if percent == before or usages.known(tx, account) != usage:
         return False
     if not percent:
         tx.execute(

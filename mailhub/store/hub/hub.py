@@ -175,15 +175,16 @@ class Hub:
             with self.file.write(durable=False) as tx:
                 for account, (octets, ledger_seq) in news.usage.items():
                     usage.record(tx, account, octets, ledger_seq)
-                    samples.note(tx, account, octets, now)
+                    samples.note(tx, account, now)
                 for account, when in news.logins.items():
                     usage.record_login(tx, account, when)
                 for number, (when, address) in news.app_passwords.items():
                     apppasswords.record_use(tx, number, when, address)
+                known = {account: usage.known(tx, account) for account in news.usage}
         except Unavailable:
             self._news.put_back(news)
             raise
-        return {account: used for account, (used, _) in news.usage.items()}
+        return {account: used for account, used in known.items() if used is not None}
 
     async def read(self, fn: Callable[..., T], *args: Any) -> T:
         """``fn(tx, *args)``, here, or in a thread when the file is locked.  Raises Unavailable."""

@@ -23,13 +23,14 @@ class Sample:
     usage: Usage
 
 
-def note(tx: Tx, account: AccountId, usage: Usage, now: float) -> None:
-    """Of the account, and what its domain holds by now."""
+def note(tx: Tx, account: AccountId, now: float) -> None:
+    """What the hub knows by now of the account, and of its domain."""
     day = int(now) // DAY_SECONDS
     tx.execute(
         "INSERT OR REPLACE INTO account_sample"
-        " SELECT number, ?2, ?3, ?4 FROM account WHERE id = ?1 AND deleted IS NULL",
-        (account, day, usage.octets, usage.messages),
+        " SELECT number, ?2, octets, messages FROM account JOIN activity ON number = account"
+        " WHERE id = ?1 AND deleted IS NULL",
+        (account, day),
     )
     tx.execute(
         "INSERT OR REPLACE INTO domain_sample"

@@ -22,6 +22,15 @@ def record(tx: Tx, account: AccountId, usage: Usage, ledger_seq: int) -> bool:
     return bool(tx.changes())
 
 
+def known(tx: Tx, account: AccountId) -> Usage | None:
+    """The newest report; None: there is no such account."""
+    found = tx.execute(
+        "SELECT octets, messages FROM activity JOIN account ON number = account WHERE id = ?",
+        (account,),
+    ).fetchone()
+    return None if found is None else Usage(int(str(found[0])), int(str(found[1])))
+
+
 def correct(tx: Tx, account: AccountId, usage: Usage, ledger_seq: int) -> None:
     """Set what the account's file says, whatever was there: for the doctor."""
     tx.execute(

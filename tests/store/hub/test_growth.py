@@ -6,7 +6,7 @@ import pytest
 
 from mailhub.model.mail import Usage
 from mailhub.model.quota import Quota
-from mailhub.store.hub import accounts, samples
+from mailhub.store.hub import accounts, samples, usage
 from mailhub.store.hub.database import HubFile
 from mailhub.store.hub.growth import Growth, growth
 from mailhub.store.hub.samples import DAILY, DAY_SECONDS, Sample
@@ -50,8 +50,9 @@ def test_the_last_usage_of_a_day_is_kept_and_old_days_are_thinned_out(file: HubF
         alice = accounts.add(tx, "alice@example.org", NOW)
         for day in range(200):
             moment = NOW + day * DAY_SECONDS
-            samples.note(tx, alice.id, Usage(day, 1), moment)
-            samples.note(tx, alice.id, Usage(10 * day, 1), moment)
+            for octets in (day, 10 * day):
+                usage.correct(tx, alice.id, Usage(octets, 1), day)
+                samples.note(tx, alice.id, moment)
         last = NOW // DAY_SECONDS + 199
         samples.thin(tx, NOW + 199 * DAY_SECONDS)
         kept = samples.of_account(tx, alice.number, 0)
