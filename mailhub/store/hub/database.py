@@ -18,6 +18,7 @@ import apsw
 
 from mailhub.model.errors import Damaged, Unavailable
 from mailhub.store.migrate import migrate
+from mailhub.store.sqlite.connection import wait_for_others
 
 SCHEMA = "mailhub.store.hub.schema"
 BUSY_TIMEOUT_MS = 10_000
@@ -46,7 +47,7 @@ class HubFile:
         with _refusals():
             db = apsw.Connection(str(path))
             path.chmod(0o600)  # it holds verifiers
-            db.set_busy_timeout(busy_timeout_ms)
+            wait_for_others(db, busy_timeout_ms)
             # Partial indexes make SQLite plan anew whenever a parameter changes (20 us instead
             # of 2), unless plans may not depend on parameters.
             db.config(apsw.SQLITE_DBCONFIG_ENABLE_QPSG, 1)
@@ -65,6 +66,11 @@ class HubFile:
                 yield self._db
             finally:
                 self._db.execute("ROLLBACK")
+
+    def edition(self) -> int:
+        """Another number when another connection, of whatever process, has changed anything."""
+        with self._lock, _refusals():
+            return int(str(self._db.pragma("data_version")))
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Tx]:

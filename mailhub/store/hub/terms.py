@@ -33,6 +33,7 @@ class QuotaTerms:
         self._config = config
         self._rules = rules
         self._version = 0
+        self._edition = -1
         self._known: dict[AccountId, tuple[Quota, int]] = {}
         """With the account's number."""
         self._file = HubFile.open(data.hub_db)
@@ -69,6 +70,10 @@ class QuotaTerms:
 
     def _find(self, account: AccountId) -> tuple[Quota, int]:
         try:
+            edition = self._inline.edition()
+            if edition == self._edition and account in self._known:
+                return self._known[account]
+            self._edition = edition  # what is read below is at least as new
             with self._inline.read() as tx:
                 version = quota.version(tx)
                 if version != self._version or len(self._known) >= REMEMBERED:

@@ -71,6 +71,7 @@ class SqliteStore:
         self._clock = clock
         self._measured = measured
         self._uidl_format = uidl_format
+        self._spool = data.spool
         self._bell = bell or LocalBell()
         self._watchers = Watchers(self._bell)
         self._files: OrderedDict[AccountId, AccountFile] = OrderedDict()
@@ -122,7 +123,7 @@ class SqliteStore:
 
     def stage(self, size_hint: int = 0) -> IStaging:
         self.space.check(size_hint)
-        return Staging(self._data.spool, self._runner, self.space.check)
+        return Staging(self._spool, self._runner, self.space.check)
 
     # --- for the accounts
 
