@@ -36,6 +36,10 @@ class IExternal(ISaslExchange):
     """Credentials of an EXTERNAL log-in, by ``client.certificate``."""
 
 
+class IGssapi(ISaslExchange):
+    """Credentials of a GSSAPI log-in (RFC 4752)."""
+
+
 class IOauthBearer(ISaslExchange):
     """Credentials of an OAUTHBEARER log-in (RFC 7628)."""
 

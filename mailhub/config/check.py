@@ -9,6 +9,7 @@ from mailhub.config.addresses import UnixAddress, parse_address
 from mailhub.config.cores import workers
 from mailhub.config.directories import describe_directory
 from mailhub.config.files import expiry_warnings
+from mailhub.config.gssapi import describe_gssapi
 from mailhub.config.oauth import describe_oauth
 from mailhub.config.options import Config, Listener
 from mailhub.config.policies import describe_policy
@@ -38,6 +39,7 @@ def describe(config: Config) -> list[str]:
         *_tls(config),
         *map(describe_directory, config.directories),
         *map(describe_oauth, config.oauth),
+        *describe_gssapi(config),
         *map(describe_policy, config.policies),
         f"passwords are accepted {_PLAINTEXT[config.auth.plaintext]}",
         f"messages of up to {config.limits.max_message:,} octets are accepted",

@@ -225,6 +225,20 @@ class AuthConfig:
     """Who is asked about a password: ``"local"``, names of directories; empty: in that order."""
 
 
+@dataclass(frozen=True, slots=True)
+class GssapiConfig:
+    """Log-in by Kerberos tickets."""
+
+    keytab: Path | None = None
+    """With the keys of imap/HOST and pop/HOST; None: no such log-in."""
+    hostname: str = ""
+    """HOST; empty: the server's, "*": any."""
+    realms: tuple[str, ...] = ()
+    """Whose principals may log in; empty: the realm of the keys."""
+    names: tuple[Literal["principal", "user"], ...] = ("principal", "user")
+    """What of a principal is the log-in name: alice@REALM, or alice."""
+
+
 Algorithm = Literal[
     "RS256", "RS384", "RS512", "PS256", "PS384", "PS512", "ES256", "ES384", "ES512", "EdDSA"
 ]
@@ -411,6 +425,7 @@ class Config:
     quota: QuotaConfig = field(default_factory=QuotaConfig)
     auth: AuthConfig = field(default_factory=AuthConfig)
     oauth: tuple[OauthConfig, ...] = ()
+    gssapi: GssapiConfig = field(default_factory=GssapiConfig)
     directories: tuple[DirectoryConfig, ...] = field(default=(), metadata={"name": "directory"})
     policies: tuple[PolicyRule, ...] = field(default=(), metadata={"name": "policy"})
     log: LogConfig = field(default_factory=LogConfig)

@@ -14,6 +14,7 @@ from OpenSSL import SSL
 from mailhub.config.addresses import Address, BadAddress, UnixAddress, parse_address
 from mailhub.config.convert import Report
 from mailhub.config.directories import check_directories, directory_warnings
+from mailhub.config.gssapi import check_gssapi
 from mailhub.config.oauth import check_oauth, oauth_warnings
 from mailhub.config.options import Config, Listener
 from mailhub.config.policies import check_policies, policy_warnings
@@ -41,6 +42,7 @@ def check_rules(config: Config, report: Report) -> None:
         check(config, report)
     check_directories(config, report)
     check_oauth(config, report)
+    check_gssapi(config, report)
     check_policies(config, report)
     check_quotas(config, report)
 

@@ -10,6 +10,7 @@ from zope.interface import implementer
 from mailhub.interfaces import IClientCredentials, LogInRefused
 from mailhub.interfaces_sasl import (
     IExternal,
+    IGssapi,
     IOauthBearer,
     IScramSha1,
     IScramSha256,
@@ -97,6 +98,11 @@ class External(Exchange):
     mechanism = "EXTERNAL"
 
 
+@implementer(IGssapi)
+class Gssapi(Exchange):
+    mechanism = "GSSAPI"
+
+
 @implementer(IOauthBearer)
 class OauthBearer(Exchange):
     mechanism = "OAUTHBEARER"
@@ -109,6 +115,7 @@ class Xoauth2(Exchange):
 
 EXCHANGES = (
     (IExternal, External),
+    (IGssapi, Gssapi),
     (IScramSha256Plus, ScramSha256Plus),
     (IScramSha256, ScramSha256),
     (IScramSha1, ScramSha1),

@@ -11,7 +11,7 @@ from typing import Any
 
 from mailhub.config.options import Config
 
-RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "oauth", "policies", "quota")
+RELOADED = ("tls", "imap", "pop3", "lmtp", "limits", "auth", "oauth", "gssapi", "policies", "quota")
 NEEDS_RESTART = (
     "data_dir",
     "workers",

@@ -35,7 +35,7 @@ def apply(running: Running, config: Config) -> list[str]:
 
 
 def _about_login(config: Config) -> object:
-    return config.auth, config.oauth, config.policies, config.tls.client_ca
+    return config.auth, config.oauth, config.gssapi, config.policies, config.tls.client_ca
 
 
 def _serve(running: Running, config: Config) -> None:

@@ -13,6 +13,7 @@ from mailhub.auth.apppasswords import AppPasswords
 from mailhub.auth.bearer import BearerChecker
 from mailhub.auth.external import ExternalChecker
 from mailhub.auth.hashing import HashingThreads
+from mailhub.auth.kerberos import GssapiChecker
 from mailhub.auth.masters import Masters
 from mailhub.auth.policy import Policy
 from mailhub.auth.portal import load_secret, make_checkers, make_portal
@@ -61,6 +62,9 @@ def make_login(
     if config.oauth:
         providers = make_providers(config.oauth, partial(_fetcher, host), host.reactor.seconds)
         checkers.append(BearerChecker(people.accounts, policy, providers))
+    if config.gssapi.keytab is not None:
+        arguments = people.accounts, policy, hashing, config.gssapi, host.hostname
+        checkers.append(GssapiChecker(*arguments))
     if config.tls.client_ca is not None:
         checkers.append(ExternalChecker(people.accounts, policy))
     return make_portal(MailRealm(engine.store, engine.hub.record_login), checkers)
