@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 import time
-from collections.abc import Mapping
+from collections.abc import Coroutine, Mapping
+from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
@@ -23,6 +24,7 @@ from mailhub.warnings.tasks import Tasks
 from mailhub.warnings.watch import Watch
 
 FIGURES_SECONDS = 15.0
+CHANGES_SECONDS = 2.0
 
 
 class Quotas:
@@ -46,12 +48,14 @@ class Quotas:
         )
         self._auditor.interval = config.quota.audit_interval
         self._figures = LoopingCall(self._tell_figures)
+        self._changes = LoopingCall(self._look_at_changes)
 
     def use(self, config: Config) -> None:
         """From now on."""
         self._hub.quotas.use(config.quota, Rules(config.policies))
         self._watch.config = self._tasks.config = config.quota
         self._auditor.interval = config.quota.audit_interval
+        self._doubt_all()
 
     def start(self, reactor: IReactorTime) -> None:
         self._hub.on_recorded = self._recorded
@@ -59,19 +63,27 @@ class Quotas:
         self._auditor.start()
         self._figures.clock = reactor
         self._figures.start(FIGURES_SECONDS)
+        self._changes.clock = reactor
+        self._changes.start(CHANGES_SECONDS, now=False)
+        self._doubt_all()
 
     def stop(self) -> None:
         self._hub.on_recorded = lambda usages: None
         self._auditor.stop()
         self._tasks.stop()
         self._figures.stop()
+        self._changes.stop()
 
     def _recorded(self, usages: Mapping[AccountId, Usage]) -> None:
         if usages:
             self._tell_figures()
-            Deferred.fromCoroutine(self._watch.look(usages)).addErrback(
-                lambda failure: log.failure("error", failure, what="quota warnings")
-            )
+            _warned(self._watch.look(usages))
+
+    def _doubt_all(self) -> None:
+        _warned(self._watch.doubt_all())
+
+    def _look_at_changes(self) -> Deferred[None]:
+        return _warned(self._watch.look_at_changes())
 
     def _tell_figures(self) -> Deferred[None]:
         return Deferred.fromCoroutine(self._read_figures()).addErrback(
@@ -83,6 +95,12 @@ class Quotas:
             sources = await self._hub.read(quota.domain_sources, name, self._hub.quotas.config)
             limit = sources.total_limit("octets")[0]
             self._metrics.domain(name, octets, messages, accounts, limit)
+
+
+def _warned(work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
+    return Deferred.fromCoroutine(work).addErrback(
+        lambda failure: log.failure("error", failure, what="quota warnings")
+    )
 
 
 def _domains(tx: Tx) -> list[tuple[str, int, int, int]]:

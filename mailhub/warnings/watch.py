@@ -9,11 +9,14 @@ from datetime import UTC, datetime
 from mailhub import log
 from mailhub.config.options import QuotaConfig
 from mailhub.interfaces import IMailStore
-from mailhub.model.errors import NoSuchAccount, Refusal
+from mailhub.model.errors import NoSuchAccount, Refusal, Unavailable
 from mailhub.model.mail import AccountId, Usage
 from mailhub.model.quota import Quota
 from mailhub.store.hub import crossings
 from mailhub.store.hub.hub import Hub
+
+AT_ONCE = 100
+"""Accounts with changed limits; a look costs a fraction of a millisecond."""
 
 
 class Watch:
@@ -40,6 +43,18 @@ class Watch:
                 continue
             except Refusal as trouble:
                 log.event("error", level="warn", what=f"quota warnings of {account}: {trouble}")
+
+    async def look_at_changes(self) -> None:
+        """At accounts whose limits have changed, a few at a time."""
+        try:
+            if await self._hub.read(crossings.doubted):
+                await self.look(await self._hub.write(crossings.take_doubted, AT_ONCE))
+        except Unavailable:
+            return  # soon again
+
+    async def doubt_all(self) -> None:
+        """The configuration is another: look at everybody, by and by."""
+        await self._hub.write(crossings.doubt_all, durable=False)
 
     async def _look_at(self, account: AccountId, usage: Usage) -> None:
         quota = self._hub.quotas.quota(account)

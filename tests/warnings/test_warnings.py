@@ -107,6 +107,38 @@ def test_falling_to_a_lower_threshold_is_not_told(world: World, events: Events) 
     assert world.alert() == ""
 
 
+def test_a_limit_that_is_lowered_is_a_crossing(world: World, events: Events) -> None:
+    world.file(5_000)
+    with world.engine.hub.file.write() as tx:
+        for octets in (7_000, 6_500, 6_000):
+            quota.set_limits(tx, world.alice, quota.ADMINISTRATOR, Limits(octets=octets), NOW)
+        quota.set_domain_limits(tx, "example.org", quota.ACCOUNT, Limits(octets=1), NOW)
+    run(world.watch.look_at_changes())
+    assert events["quota.warning"]["percent"] == 83
+    run(world.watch.look_at_changes())
+    assert events.names().count("quota.warning") == 1
+    assert world.alert() == "Your mailbox is 83 % full"
+
+
+def test_so_it_is_when_the_domain_or_the_configuration_lowers_it(
+    world: World, events: Events
+) -> None:
+    world.file(5_000)
+    with world.engine.hub.file.write() as tx:
+        account = Limits(octets=6_000)
+        quota.set_domain_limits(tx, "example.org", quota.ACCOUNT, account, NOW)
+    run(world.watch.look_at_changes())
+    with world.engine.hub.file.write() as tx:
+        quota.set_domain_limits(tx, "example.org", quota.ACCOUNT, Limits(), NOW)
+    run(world.watch.look_at_changes())
+    assert world.alert() == ""
+    world.use(octets=5_500)
+    run(world.watch.doubt_all())
+    run(world.watch.look_at_changes())
+    assert events.names().count("quota.warning") == 2
+    assert world.alert() == "Your mailbox is 90 % full"
+
+
 def test_without_limits_nobody_is_warned(world: World, events: Events) -> None:
     world.use(octets=0)
     world.file(9_999)

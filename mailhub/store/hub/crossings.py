@@ -87,6 +87,37 @@ def tell(tx: Tx, account: AccountId) -> bool:
     return bool(tx.changes())
 
 
+# --- limits that have changed -------------------------------------------------------------
+
+
+def doubt_all(tx: Tx) -> None:
+    """Everybody's limits may be others: the configuration is."""
+    tx.execute("INSERT OR IGNORE INTO limit_changed SELECT number FROM account")
+
+
+def doubted(tx: Tx) -> bool:
+    """Whether somebody's limits have changed and nobody has looked yet."""
+    return tx.execute("SELECT 1 FROM limit_changed LIMIT 1").fetchone() is not None
+
+
+def take_doubted(tx: Tx, most: int) -> dict[AccountId, Usage]:
+    """Accounts whose limits have changed, with their usages; nobody else gets them."""
+    numbers = tx.execute(
+        "DELETE FROM limit_changed WHERE account IN (SELECT account FROM limit_changed LIMIT ?)"
+        " RETURNING account",
+        (most,),
+    ).fetchall()
+    ids = [
+        AccountId(str(account))
+        for number in numbers
+        for (account,) in tx.execute(
+            "SELECT id FROM account WHERE number = ? AND deleted IS NULL", number
+        ).fetchall()
+    ]
+    known = {account: usages.known(tx, account) for account in ids}
+    return {account: usage for account, usage in known.items() if usage is not None}
+
+
 # --- tasks --------------------------------------------------------------------------------
 
 
