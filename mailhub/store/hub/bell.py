@@ -30,8 +30,9 @@ from mailhub.store.hub.bellfile import COLUMN_OCTETS, COUNTERS, BellFile, moved,
 from mailhub.store.hub.wake import Wake
 
 LOOK_SECONDS = 0.005
-LOOK_ALONE_SECONDS = 0.1
-"""With no other process there is nothing to see, and a new one's first ring is a datagram."""
+REST_SECONDS = 0.1
+"""Between looks while there is nothing to see: no other process, whose first ring is a datagram, or
+nobody here who watches."""
 BURY_SECONDS = 1.0
 WAKE_SECONDS = 0.002
 """At most so often are datagrams sent: looking finds the rest."""
@@ -64,7 +65,10 @@ class Bell:
 
     def watch(self, account_number: int, callback: Callback) -> Callable[[], None]:
         """Call *callback* when another process has rung; returns the undo."""
-        return self._ears.watch(account_number, callback)
+        undo = self._ears.watch(account_number, callback)
+        if self._looking is not None:
+            self._looking.hurry()
+        return undo
 
     def look(self) -> None:
         """Call whom others have rung for since the last look."""
@@ -117,6 +121,11 @@ class Ears:
         self._heads = file.heads()
         self._columns = {slot: self._column(slot) for slot in slots_moved(b"", self._heads)}
         self._again: set[int] = set()
+
+    @property
+    def watched(self) -> bool:
+        """Whether anybody wants to hear."""
+        return bool(self._watchers)
 
     def watch(self, account_number: int, callback: Callback) -> Callable[[], None]:
         counter, token = account_number % COUNTERS, next(self._tokens)
@@ -176,6 +185,7 @@ class Looking:
         self._wake = wake
         self._bury_at = 0.0
         self._alone = False
+        self._rests = False
         self._next: IDelayedCall | None = None
         if IReactorFDSet.providedBy(reactor):
             IReactorFDSet(reactor).addReader(self)
@@ -196,9 +206,14 @@ class Looking:
     def doRead(self) -> None:
         self._wake.drain()
         self._ears.look()
-        if self._alone and self._next is not None:
-            # Somebody has come: from now on look often.
+        if self._alone:  # somebody has come
             self._alone = False
+            self.hurry()
+
+    def hurry(self) -> None:
+        """Look often from now on, if there can be something to see."""
+        if self._rests and not self._alone and self._ears.watched and self._next is not None:
+            self._rests = False
             self._next.reset(LOOK_SECONDS)
 
     def connectionLost(self, reason: Failure) -> None:
@@ -211,6 +226,6 @@ class Looking:
             self._file.bury_the_dead()
             self._alone = not self._file.others()
         self._ears.look()
-        self._next = self._reactor.callLater(
-            LOOK_ALONE_SECONDS if self._alone else LOOK_SECONDS, self._look_on
-        )
+        self._rests = self._alone or not self._ears.watched
+        seconds = REST_SECONDS if self._rests else LOOK_SECONDS
+        self._next = self._reactor.callLater(seconds, self._look_on)

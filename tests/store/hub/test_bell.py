@@ -18,7 +18,7 @@ from twisted.internet.task import Clock
 
 from mailhub.model.errors import Unavailable
 from mailhub.store.hub import bellfile
-from mailhub.store.hub.bell import BURY_SECONDS, Bell, Sexton
+from mailhub.store.hub.bell import BURY_SECONDS, LOOK_SECONDS, REST_SECONDS, Bell, Sexton
 from mailhub.store.hub.bellfile import COLUMN_OCTETS, COUNTERS, BellFile, moved
 from mailhub.store.hub.errors import UnusableDataDir
 from tests.events import Events
@@ -300,6 +300,25 @@ def test_a_lost_datagram_costs_some_milliseconds(path: Path) -> None:
     sleeper.stop()
     ringer.stop()
     assert clock.getDelayedCalls() == []
+
+
+def test_while_nobody_watches_it_looks_rarely(path: Path) -> None:
+    idle, other = Bell.open(path), Bell.open(path)
+    clock = Clock()
+    idle.start(clock)
+    (look,) = clock.getDelayedCalls()
+    assert look.getTime() == REST_SECONDS
+    undo = idle.watch(7, lambda: None)
+    assert look.getTime() == LOOK_SECONDS
+    clock.advance(LOOK_SECONDS)
+    (look,) = clock.getDelayedCalls()
+    assert look.getTime() == 2 * LOOK_SECONDS
+    undo()
+    clock.advance(LOOK_SECONDS)
+    (look,) = clock.getDelayedCalls()
+    assert look.getTime() == clock.seconds() + REST_SECONDS
+    idle.stop()
+    other.stop()
 
 
 def test_datagrams_work_in_a_folder_whose_name_is_too_long_for_a_socket(tmp_path: Path) -> None:
