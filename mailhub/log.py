@@ -17,8 +17,9 @@ import secrets
 import sys
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from io import FileIO
 from pathlib import Path
-from typing import Any, Literal, TextIO
+from typing import Any, Literal
 
 from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent
 from twisted.python.failure import Failure
@@ -170,8 +171,8 @@ class LogFile:
         self._file = self._open()
 
     def write(self, line: str) -> None:
-        self._file.write(line)
-        self._file.flush()
+        # In one piece, so that lines of several processes never mix.
+        self._file.write(line.encode("utf-8", "backslashreplace"))
 
     def reopen(self) -> None:
         """Open the file of that name anew; when this fails the old one is kept."""
@@ -182,10 +183,10 @@ class LogFile:
     def close(self) -> None:
         self._file.close()
 
-    def _open(self) -> TextIO:
+    def _open(self) -> FileIO:
         # O_APPEND: several processes may write one file; 0640: names of people are in it.
         descriptor = os.open(self._path, os.O_WRONLY | os.O_CREAT | os.O_APPEND, 0o640)
-        return open(descriptor, "w", encoding="utf-8", errors="backslashreplace")
+        return FileIO(descriptor, "w")
 
 
 class StandardError:
