@@ -100,7 +100,10 @@ class SqliteMailbox:
         return await self._file.read(content.read, self.id, uid, start, octets)
 
     async def search(self, query: Query) -> Found:
-        return await self._file.read_in_thread(searching.search, self.id, query)
+        found = await self._file.read(searching.search_at_once, self.id, query)
+        if found is None:
+            found = await self._file.read_in_thread(searching.search, self.id, query)
+        return found
 
     # --- changing
 
