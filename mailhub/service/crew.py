@@ -15,7 +15,7 @@ from contextlib import suppress
 from dataclasses import dataclass
 from typing import Any
 
-from twisted.internet.defer import Deferred, FirstError, gatherResults, succeed
+from twisted.internet.defer import Deferred, gatherResults, succeed
 from twisted.internet.defer import TimeoutError as TimedOut
 from twisted.internet.interfaces import IDelayedCall, IReadDescriptor
 from twisted.python.failure import Failure
@@ -260,19 +260,24 @@ class Crew:
 
     # --- asking ---
 
-    async def ask_all(self, command: str, arguments: Mapping[str, Any]) -> dict[int, Any]:
-        """The answer of each who serves; who ends meanwhile has none.  Raises ControlError."""
+    async def ask_each(self, command: str, arguments: Mapping[str, Any]) -> dict[int, Any]:
+        """The answer of each who serves, or a ControlError; who ends meanwhile has none."""
         serving = self._serving()
-        asked = [self._ask(worker, command, arguments) for worker in serving]
-        try:
-            answers = await gatherResults(asked, consumeErrors=True)
-        except FirstError as first:
-            raise ControlError(first.subFailure.getErrorMessage()) from first
+        asked = [self._ask(worker, command, arguments).addErrback(_problem) for worker in serving]
+        answers = await gatherResults(asked)
         return {
             worker.number: answer
             for worker, answer in zip(serving, answers, strict=True)
             if answer is not None
         }
+
+    async def ask_all(self, command: str, arguments: Mapping[str, Any]) -> dict[int, Any]:
+        """The same.  Raises ControlError when one has one."""
+        answers = await self.ask_each(command, arguments)
+        for answer in answers.values():
+            if isinstance(answer, ControlError):
+                raise answer
+        return answers
 
     async def ask_in_turn(self, command: str, arguments: Mapping[str, Any]) -> Any:
         """The answer of the first who has one.  Raises ControlError when nobody has."""
@@ -351,6 +356,11 @@ def _no_answer(failure: Failure, worker: Worker) -> None:
     if failure.check(TimedOut):
         raise ControlError(f"worker {worker.number} does not answer")
     failure.trap(WorkerGone)
+
+
+def _problem(failure: Failure) -> ControlError:
+    failure.trap(ControlError)
+    return ControlError(failure.getErrorMessage())
 
 
 def _not_told(failure: Failure, command: str) -> None:

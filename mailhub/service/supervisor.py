@@ -139,8 +139,12 @@ class Supervisor(Service):
         for worker in crew.workers:
             if worker.serves:
                 worker.config = crew.config
-        answers: dict[int, list[str]] = await crew.ask_all("reload", {"config": config})
-        return list(dict.fromkeys(sentence for answer in answers.values() for sentence in answer))
+        answers = await crew.ask_each("reload", {"config": config})
+        told: dict[str, None] = {}
+        for answer in answers.values():
+            for sentence in [str(answer)] if isinstance(answer, ControlError) else answer:
+                told[sentence] = None
+        return list(told)
 
     # --- what the command line asks ---
 
