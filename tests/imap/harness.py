@@ -28,6 +28,7 @@ from mailhub.model.names import INBOX, mailbox_name
 from mailhub.net.host import Host
 from mailhub.net.link import Entry
 from tests.harness import message, run
+from tests.imap.response_grammar import Responses
 from tests.memory_store import MemoryAccount, MemoryStaged, MemoryStore
 from tests.net.world import Socket, TlsClient, contexts
 
@@ -134,6 +135,7 @@ class ImapClient:
             self.protocol.entry = entry
         self.socket = Socket("127.0.0.1")
         self.greeting: list[str] = []
+        self.responses = Responses()
         self._tls: TlsClient | None = None
         Protocol.makeConnection(self.protocol, self.socket)
 
@@ -158,9 +160,11 @@ class ImapClient:
         """What the server has sent since the last look."""
         self.world.settle()
         if self._tls is not None:
-            return self._tls.read()
-        data = self.socket.value()
-        self.socket.clear()
+            data = self._tls.read()
+        else:
+            data = self.socket.value()
+            self.socket.clear()
+        self.responses.feed(data)
         return data
 
     def lines(self) -> list[str]:

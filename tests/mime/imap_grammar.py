@@ -19,13 +19,13 @@ _NUMBER = re.compile(rb"\d+")
 
 def parse(text: bytes) -> list[Value]:
     """The one parenthesised list that *text* is."""
-    value, end = _value(text, 0)
+    value, end = read_value(text, 0)
     assert end == len(text), text[end:]
     assert isinstance(value, list)
     return value
 
 
-def _value(text: bytes, at: int) -> tuple[Value, int]:
+def read_value(text: bytes, at: int) -> tuple[Value, int]:
     if text[at : at + 1] == b"(":
         return _list(text, at + 1)
     if text.startswith(b"NIL", at):
@@ -49,7 +49,7 @@ def _list(text: bytes, at: int) -> tuple[list[Value], int]:
         if found and not (text[at : at + 1] == b"(" and text[at - 1 : at] == b")"):
             assert text[at : at + 1] == b" ", text[at - 20 : at + 20]
             at += 1
-        value, at = _value(text, at)
+        value, at = read_value(text, at)
         found.append(value)
     assert found, "no list of the grammar is empty"
     return found, at + 1
