@@ -90,7 +90,10 @@ EVENTS: Mapping[str, str] = {
     # quota
     "quota.warning": "{account} has reached {threshold} % of its quota ({percent} %)",
     "quota.not_told": "the {kind} about the quota of {account} failed: {reason}",
-    "quota.drift": "{account}: messages {messages}, ledger {ledger}, stored {stored}, hub {hub}",
+    "quota.drift": "{account}: messages {messages}, ledger {ledger}, stored {stored}, hub {hub};"
+    " wrong mailboxes: {mailboxes}, last entries: {entries}",
+    "quota.older_file": "{account}: an older file than hub.db has heard of, which held {hub},"
+    " and this {stored}; hub.db follows it",
     "quota.set": "{user} set the quota of {account}: {limits}",
     # store
     "store.opened": "store opened in {path}",

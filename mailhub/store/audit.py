@@ -4,6 +4,9 @@ Accounts are looked at one by one, each within the configured time, in a reader 
 connection of its own, so nobody waits for it.  Messages, ledger, the account's own numbers and what
 the hub knows of the same moment must agree; a difference is an event, and is in the metric until
 a later round finds it gone.  Of several processes one audits.
+
+The file is the truth, so the hub follows it: where it is behind, as after a crash, and where it is
+ahead, as nothing but an older copy of the file explains.
 """
 
 from __future__ import annotations
@@ -20,7 +23,7 @@ from twisted.python.failure import Failure
 from mailhub import log
 from mailhub.model.errors import Damaged, Refusal
 from mailhub.model.mail import AccountId, Usage
-from mailhub.store.hub import samples
+from mailhub.store.hub import samples, usage
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
@@ -28,14 +31,16 @@ from mailhub.store.hub.locks import open_lock_file, try_lock
 from mailhub.store.hub.totals import AUDITING
 from mailhub.store.migrate import version
 from mailhub.store.runner import Runner
-from mailhub.store.sqlite.connection import refusals, row
+from mailhub.store.sqlite.connection import refusals, row, rows
 from mailhub.store.sqlite.files import open_for_check
+from mailhub.store.sqlite.ledger import entries
 
 LEDGERED = 2
 """The first schema of account files with a ledger."""
 LEAST_SECONDS = 0.05
 """Between two accounts."""
 WHOSE_TURN_SECONDS = 60.0
+MOST_SUSPECTS = 10
 Delay = Callable[[float], Awaitable[None]]
 
 
@@ -53,6 +58,15 @@ class Counted:
         known = [self.ledger, self.account] + ([hub] if hub is not None else [])
         octets = max(abs(self.messages.octets - each.octets) for each in known)
         return octets or max(abs(self.messages.messages - each.messages) for each in known)
+
+
+@dataclass(frozen=True, slots=True)
+class Heard:
+    """What the hub knows."""
+
+    address: str
+    usage: Usage
+    ledger_seq: int
 
 
 def count(data: DataDir, account: AccountId) -> Counted | None:
@@ -80,6 +94,29 @@ def count(data: DataDir, account: AccountId) -> Counted | None:
         return None
     assert found is not None
     return Counted(Usage(*found[:2]), Usage(*found[2:4]), Usage(*found[4:6]), found[6])
+
+
+def suspects(data: DataDir, account: AccountId) -> dict[str, list[str]]:
+    """Mailboxes whose own numbers are wrong, and the last entries of the ledger; for people."""
+    with closing(open_for_check(data.account_file(account))) as db, refusals():
+        boxes = rows(
+            db,
+            "SELECT name, octets, message_count, coalesce(found, 0), coalesce(number, 0)"
+            " FROM mailbox LEFT JOIN (SELECT mailbox, sum(content.size) AS found,"
+            " count(*) AS number FROM message JOIN content ON id = content GROUP BY mailbox)"
+            " ON mailbox.id = mailbox"
+            " WHERE (octets, message_count) IS NOT (coalesce(found, 0), coalesce(number, 0))"
+            " LIMIT ?",
+            (MOST_SUSPECTS,),
+        )
+        last = entries(db, MOST_SUSPECTS)
+    return {
+        "mailboxes": [f"{name}: {o} octets in {m}, found {f} in {n}" for name, o, m, f, n in boxes],
+        "entries": [
+            f"{e.seq} at {e.at}: {e.cause} {e.mailbox or '-'} {e.octets:+} octets, {e.messages:+}"
+            for e in last
+        ],
+    }
 
 
 class Auditor:
@@ -146,26 +183,45 @@ class Auditor:
 
     async def look_at(self, account: AccountId) -> None:
         try:
+            before = await self._hub.read(_heard, account)
             counted = await self._runner.run(count, self._data, account)
-            if counted is None:
-                return
-            known = await self._hub.read(_known, account, counted.ledger_seq)
+            after = await self._hub.read(_heard, account)
+            if counted is not None and before is not None and after is not None:
+                await self._compare(account, before, counted, after)
         except Refusal as trouble:
             log.event("error", level="warn", what=f"auditing {account}: {trouble}")
-            return
-        drift = counted.drift(known)
+
+    async def _compare(
+        self, account: AccountId, before: Heard, counted: Counted, after: Heard
+    ) -> None:
+        """The hub may have heard something newer *after* the file was read, never *before*."""
+        same = after.ledger_seq == counted.ledger_seq > 0
+        drift = counted.drift(after.usage if same else None)
         if drift:
             log.event(
                 "quota.drift",
                 level="error",
-                account=account,
+                account=after.address,
                 octets=drift,
                 messages=str(counted.messages),
                 ledger=str(counted.ledger),
                 stored=str(counted.account),
-                hub=str(known),
+                hub=str(after.usage if same else None),
+                **await self._runner.run(suspects, self._data, account),
             )
         self._note(account, drift)
+        if before.ledger_seq > counted.ledger_seq:
+            log.event(
+                "quota.older_file",
+                level="warn",
+                account=after.address,
+                hub=str(before.usage),
+                stored=str(counted.account),
+            )
+            seq = counted.ledger_seq
+            await self._hub.write(usage.correct, account, counted.account, seq, durable=False)
+        elif after.ledger_seq < counted.ledger_seq:
+            self._hub.record_usage(account, counted.account, counted.ledger_seq)
         await self._looked_at({account: counted.account})
 
     def _note(self, account: AccountId, drift: int) -> None:
@@ -181,11 +237,16 @@ def _everybody(tx: Tx) -> list[AccountId]:
     return [AccountId(str(found[0])) for found in rows]
 
 
-def _known(tx: Tx, account: AccountId, ledger_seq: int) -> Usage | None:
-    """What the hub says of the same moment; None: it has not heard of that yet, or of a later."""
+def _heard(tx: Tx, account: AccountId) -> Heard | None:
+    """None: the account is deleted."""
     found = tx.execute(
-        "SELECT octets, messages FROM activity JOIN account ON number = account"
-        " WHERE id = ? AND ledger_seq = ? AND ledger_seq > 0",
-        (account, ledger_seq),
+        "SELECT local || '@' || domain, octets, messages, ledger_seq FROM activity"
+        " JOIN account ON number = activity.account"
+        " JOIN address ON address.account = number AND is_primary"
+        " WHERE id = ? AND account.deleted IS NULL",
+        (account,),
     ).fetchone()
-    return None if found is None else Usage(int(str(found[0])), int(str(found[1])))
+    if found is None:
+        return None
+    address, octets, messages, ledger_seq = found
+    return Heard(str(address), Usage(int(str(octets)), int(str(messages))), int(str(ledger_seq)))

@@ -10,11 +10,11 @@ from twisted.internet.defer import Deferred
 
 from mailhub.config.options import Config
 from mailhub.interfaces import Incoming
-from mailhub.model.mail import AccountId
+from mailhub.model.mail import AccountId, Usage
 from mailhub.model.names import INBOX
 from mailhub.service.engine import Engine, open_inline
-from mailhub.store.audit import Auditor, count
-from mailhub.store.hub import accounts, domains
+from mailhub.store.audit import Auditor, Counted, count
+from mailhub.store.hub import accounts, domains, usage
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.sqlite.files import open_for_check
 from tests.events import Events
@@ -104,8 +104,13 @@ def test_every_difference_is_found_and_counted(
     world.change(world.accounts[1], sql)
     run(world.auditor.round())
     assert world.drifts[-1] == octets
-    assert events["quota.drift"]["account"] == world.accounts[1]
+    assert events["quota.drift"]["account"] == "bob@example.org"
     assert events["quota.drift"]["octets"] == octets
+    (entry,) = events["quota.drift"]["entries"]
+    assert entry.startswith("1 at ")
+    assert "filed INBOX" in entry
+    boxes = ["INBOX: 100 octets in 1, found 101 in 1"] if "content" in sql else []
+    assert events["quota.drift"]["mailboxes"] == boxes
 
 
 def test_what_the_hub_says_of_the_same_moment_must_agree(world: World, events: Events) -> None:
@@ -114,11 +119,55 @@ def test_what_the_hub_says_of_the_same_moment_must_agree(world: World, events: E
         tx.execute("UPDATE activity SET octets = 5")
     run(world.auditor.round())
     assert world.drifts[-1] == 95
-    with world.engine.hub.file.write() as tx:
-        tx.execute("UPDATE activity SET ledger_seq = 77")  # of a later moment: nothing to compare
-    run(world.auditor.round())
-    assert world.drifts[-1] == 0
     assert events["quota.drift"]["hub"] == "Usage(octets=5, messages=1)"
+
+
+def known(world: World) -> Usage | None:
+    with world.engine.hub.file.read() as tx:
+        return usage.known(tx, world.accounts[0])
+
+
+def test_a_hub_that_has_not_heard_yet_is_no_drift_and_hears_it(
+    world: World, events: Events
+) -> None:
+    world.file(world.accounts[0])
+    with world.engine.hub.file.write() as tx:
+        tx.execute("UPDATE activity SET octets = 5, ledger_seq = 0")
+    run(world.auditor.round())
+    run(world.engine.hub.flush())
+    assert known(world) == Usage(100, 1)
+    assert world.drifts[-1] == 0
+    assert events.names() == []
+
+
+def test_the_hub_follows_a_file_that_is_older_than_what_it_has_heard(
+    world: World, events: Events
+) -> None:
+    world.file(world.accounts[0])
+    with world.engine.hub.file.write() as tx:
+        tx.execute("UPDATE activity SET octets = 500 WHERE ledger_seq > 0")
+        tx.execute("UPDATE activity SET ledger_seq = 77 WHERE ledger_seq > 0")
+    run(world.auditor.round())
+    run(world.auditor.round())
+    assert known(world) == Usage(100, 1)
+    assert world.drifts[-1] == 0
+    assert events["quota.older_file"]["account"] == "alice@example.org"
+    assert events.names() == ["quota.older_file"]
+
+
+def test_what_the_hub_hears_while_the_file_is_read_is_nothing_odd(
+    world: World, events: Events, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def late(data: DataDir, account: AccountId) -> Counted | None:
+        counted = count(data, account)
+        world.file(account)
+        return counted
+
+    world.file(world.accounts[0])
+    monkeypatch.setattr("mailhub.store.audit.count", late)
+    run(world.auditor.look_at(world.accounts[0]))
+    assert known(world) == Usage(200, 2)
+    assert events.names() == []
 
 
 def test_a_deleted_account_has_no_drift_any_more(world: World) -> None:

@@ -29,6 +29,8 @@ from mailhub.store.hub import usage as usages
 from mailhub.store.hub.database import HubFile, Tx, rows
 from mailhub.store.hub.locks import open_lock_file, try_lock, unlock
 
+NOBODY = 0
+"""Holds claims of accounts that came into the domain: their files have to be read first."""
 HOLDERS = 1024
 READING = HOLDERS + 1
 """The byte that is locked while the files of a domain are read."""
@@ -49,7 +51,9 @@ class Standing:
 
     domain: str
     known: bool
-    """Its sums are complete."""
+    """Its sums are complete, but for accounts that came."""
+    came: bool
+    """Some have."""
     settled: Usage
     claimed: Usage
     claims: frozenset[int]
@@ -109,8 +113,11 @@ class DomainTotals:
         while True:
             with self._file.write(durable=False) as tx:
                 there = standing(tx, number, held, self._boot_id)
-                if there.known and there.fits(added, quota):
+                if there.known and not there.came and there.fits(added, quota):
                     return self._write(tx, held, number, added)
+            if there.came:
+                self._settle_for(NOBODY)
+                continue
             if not there.known:
                 self._read_domain(there.domain, deadline)
                 continue
@@ -301,7 +308,7 @@ def standing(tx: Tx, number: int, held: int, boot_id: str) -> Standing:
     name, read, octets, messages = found[0]
     claims = rows(
         tx,
-        "SELECT claim.id, octets, messages FROM claim"
+        "SELECT claim.id, octets, messages, holder FROM claim"
         " JOIN address ON address.account = claim.account AND is_primary"
         " WHERE domain = ? AND claim.id <> ?",
         name,
@@ -309,4 +316,5 @@ def standing(tx: Tx, number: int, held: int, boot_id: str) -> Standing:
     )
     claimed = Usage(sum(c[1] for c in claims), sum(c[2] for c in claims))
     ids = frozenset(c[0] for c in claims)
-    return Standing(name, read == boot_id, Usage(octets, messages), claimed, ids)
+    came = any(c[3] == NOBODY for c in claims)
+    return Standing(name, read == boot_id, came, Usage(octets, messages), claimed, ids)

@@ -19,6 +19,7 @@ from mailhub.model.errors import OverQuota, Unavailable
 from mailhub.model.mail import AccountId, Usage
 from mailhub.model.quota import Limits, Quota
 from mailhub.store.hub import accounts, domains, quota
+from mailhub.store.hub import usage as usages
 from mailhub.store.hub.database import HubFile
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.terms import QuotaTerms
@@ -185,12 +186,31 @@ def test_the_sum_follows_renames_and_deletions(world: World) -> None:
     with world.file.write() as tx:
         accounts.rename(tx, world.alice, "alice@example.org", NOW)
         accounts.delete(tx, world.bob, NOW)
+    assert world.recorded() == (300, 1)  # whose file is read before the next delivery
+    world.deliver(totals, world.carol, 0)
     assert world.recorded() == (300, 0)
     with world.file.write() as tx:
         domains.rename(tx, "example.org", "new.example")
         accounts.delete(tx, world.alice, NOW)
         row = tx.execute("SELECT octets FROM domain WHERE name = 'new.example'").fetchone()
     assert row == (0,)
+
+
+def test_what_an_account_brings_along_is_read_from_its_file(world: World) -> None:
+    totals = world.totals()
+    world.deliver(totals, world.alice, 300)
+    with world.file.write() as tx:
+        domains.add(tx, "example.net", NOW)
+        guest = accounts.add(tx, "guest@example.net", NOW)
+        usages.record(tx, guest.id, Usage(100, 1), 1)
+    world.numbers[guest.id] = guest.number
+    world.files[guest.id] = (Usage(600, 6), 6)  # the hub has not heard of most of it
+    with world.file.write() as tx:
+        accounts.rename(tx, guest.id, "guest@example.org", NOW)
+    with pytest.raises(OverQuota):
+        world.deliver(totals, world.bob, 101)
+    world.deliver(totals, world.bob, 100)
+    assert world.recorded() == (1000, 0)
 
 
 def test_who_waits_too_long_is_told_to_try_again(
