@@ -11,6 +11,7 @@ from __future__ import annotations
 import time
 from bisect import bisect_left
 from collections.abc import Callable, Sequence
+from math import nan
 from typing import Generic, TypeVar
 
 from prometheus_client import CONTENT_TYPE_LATEST, CollectorRegistry, generate_latest
@@ -182,6 +183,12 @@ class Metrics:
         self._domain_messages(name).set(messages)
         self._domain_accounts(name).set(accounts)
         self._domain_limit(name).set(limit)
+
+    def no_domain(self, name: str) -> None:
+        """It is deleted, or called something else."""
+        for gauge in (self._domain_octets, self._domain_messages, self._domain_accounts):
+            gauge(name).set(nan)
+        self._domain_limit(name).set(nan)
 
     def directory_operation(
         self, directory: str, server: str, operation: str, outcome: str, seconds: float

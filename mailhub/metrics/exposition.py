@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from math import isnan
 from operator import itemgetter
 
 from prometheus_client.core import (
@@ -64,7 +65,8 @@ def _metric(family: Family, totals: Totals) -> Metric:
     kind = CounterMetricFamily if family.kind == "counter" else GaugeMetricFamily
     metric = kind(name, family.about, labels=family.labels)
     for labels, cells in totals.items():
-        metric.add_metric(labels, cells[0])
+        if not isnan(cells[0]):  # of something that is gone
+            metric.add_metric(labels, cells[0])
     return metric
 
 

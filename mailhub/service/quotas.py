@@ -25,6 +25,8 @@ from mailhub.warnings.watch import Watch
 
 FIGURES_SECONDS = 15.0
 CHANGES_SECONDS = 2.0
+MOST_DOMAINS = 250
+"""With figures of their own; those behind them, by name, are one."""
 
 
 class Quotas:
@@ -49,6 +51,8 @@ class Quotas:
         self._auditor.interval = config.quota.audit_interval
         self._figures = LoopingCall(self._tell_figures)
         self._changes = LoopingCall(self._look_at_changes)
+        self._told: set[str] = set()
+        """Domains that there are figures of."""
 
     def use(self, config: Config) -> None:
         """From now on."""
@@ -91,10 +95,19 @@ class Quotas:
         )
 
     async def _read_figures(self) -> None:
-        for name, octets, messages, accounts in await self._hub.read(_domains):
+        found = await self._hub.read(_domains)
+        single, rest = found[:MOST_DOMAINS], found[MOST_DOMAINS:]
+        names = {name for name, *_ in single}
+        for gone in self._told - names:
+            self._metrics.no_domain(gone)
+        self._told = names
+        if rest:
+            _, octets, messages, accounts = zip(*rest, strict=True)
+            self._metrics.domain("other", sum(octets), sum(messages), sum(accounts), 0)
+        for name, kept, number, people in single:
             sources = await self._hub.read(quota.domain_sources, name, self._hub.quotas.config)
             limit = sources.total_limit("octets")[0]
-            self._metrics.domain(name, octets, messages, accounts, limit)
+            self._metrics.domain(name, kept, number, people, limit)
 
 
 def _warned(work: Coroutine[Deferred[Any], Any, None]) -> Deferred[None]:
@@ -107,5 +120,6 @@ def _domains(tx: Tx) -> list[tuple[str, int, int, int]]:
     rows = tx.execute(
         "SELECT name, octets, messages,"
         " (SELECT count(*) FROM address WHERE domain = name AND is_primary) FROM domain"
+        " ORDER BY name"
     ).fetchall()
     return [(str(n), int(str(o)), int(str(m)), int(str(a))) for n, o, m, a in rows]

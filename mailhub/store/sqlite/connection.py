@@ -71,7 +71,8 @@ def wait_for_others(db: apsw.Connection, milliseconds: int) -> None:
         nonlocal deadline
         if attempts == 0:
             deadline = time.monotonic() + milliseconds / 1000
-        time.sleep(min(LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS * 2**attempts))
+        # The power is bounded: after a thousand naps it would be no float any more.
+        time.sleep(min(LONGEST_NAP_SECONDS, SHORTEST_NAP_SECONDS * 2 ** min(attempts, 8)))
         return time.monotonic() < deadline
 
     db.set_busy_handler(again)

@@ -13,7 +13,7 @@ from mailhub.model.mail import AccountId, Usage
 from mailhub.store import migrate
 from mailhub.store.migrate import SchemaTooNew
 from mailhub.store.runner import InlineRunner
-from mailhub.store.sqlite import files, store
+from mailhub.store.sqlite import connection, files, store
 from mailhub.store.sqlite.check import check_account
 from mailhub.store.sqlite.files import (
     SCHEMA,
@@ -198,3 +198,26 @@ def test_an_old_sqlite_is_refused(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
 
     with pytest.raises(Unavailable, match=r"3\.45\.1"):
         run(made.start())
+
+
+def test_others_are_waited_for_as_long_as_it_takes(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Thousands of naps: none of them is too long, or no number at all."""
+    path = made(tmp_path)
+    holder = open_account(path, ACCOUNT, busy_timeout_ms=0)
+    holder.execute("BEGIN IMMEDIATE")
+    naps: list[float] = []
+
+    def nap(seconds: float) -> None:
+        naps.append(seconds)
+        if len(naps) == 2000:
+            holder.execute("ROLLBACK")
+
+    other = open_account(path, ACCOUNT, busy_timeout_ms=60_000)
+    monkeypatch.setattr("mailhub.store.sqlite.connection.time.sleep", nap)
+    other.execute("BEGIN IMMEDIATE")
+    assert len(naps) == 2000
+    assert max(naps) == connection.LONGEST_NAP_SECONDS
+    for db in (holder, other):
+        db.close()
