@@ -1,13 +1,19 @@
 """Random work on the accounts of a domain, until it is done or this process is killed.
 
+It kills itself now and then as well, where hardly a signal from outside would meet it: between a
+claim and the COMMIT, and between the COMMIT and the settlement.
+
 python -m tests.crash.quota_work FOLDER '["account", ...]' SEED STEPS OCTETS
 """
 
 from __future__ import annotations
 
 import json
+import os
 import random
+import signal
 import sys
+from collections.abc import Callable
 from pathlib import Path
 
 from mailhub.config.options import Config, QuotaConfig
@@ -19,6 +25,7 @@ from mailhub.model.names import INBOX, MailboxName, mailbox_name
 from mailhub.model.numbers import ModSeq, NumberSet
 from mailhub.service.engine import open_inline
 from mailhub.store.hub.datadir import DataDir
+from mailhub.store.hub.totals import DomainClaim
 from tests.harness import run
 
 BOXES = (INBOX, mailbox_name("work"), mailbox_name("Trash"))
@@ -74,6 +81,21 @@ class Worker:
             await mailbox.expunge()
 
 
+def perhaps_die(chances: random.Random) -> None:
+    """Make that happen: once in so many changes."""
+
+    def dying(work: Callable[..., None]) -> Callable[..., None]:
+        def do(*arguments: object) -> None:
+            if chances.random() < 0.01:
+                os.kill(os.getpid(), signal.SIGKILL)
+            work(*arguments)
+
+        return do
+
+    for name in ("hold", "settle"):  # the one before the COMMIT, the other after it
+        setattr(DomainClaim, name, dying(getattr(DomainClaim, name)))
+
+
 def main() -> None:
     folder, names, seed, steps, octets = sys.argv[1:]
     data = DataDir(Path(folder))
@@ -84,6 +106,7 @@ def main() -> None:
         for box in BOXES[1:]:
             _try(run(engine.store.account(account)).create(box))
     print("ready", flush=True)
+    perhaps_die(random.Random(f"{seed} dies"))
     for _ in range(int(steps)):
         _try(worker.step(run(engine.store.account(worker.chances.choice(accounts)))))
     run(engine.close())
