@@ -11,6 +11,7 @@ import pytest
 from mailhub.model.errors import CannotDo, Damaged, StorageFull, Unavailable
 from mailhub.model.mail import AccountId, MailboxId
 from mailhub.store.sqlite.check import check_account
+from mailhub.store.sqlite.connection import LONGEST_NAP_SECONDS, wait_for_others
 from mailhub.store.sqlite.files import create_account, make_template, open_account
 from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job, Prepared
 from mailhub.store.sqlite.transaction import Tx
@@ -228,6 +229,24 @@ def test_another_process_in_the_way_is_a_temporary_refusal(group: Group) -> None
     finally:
         group.other.execute("ROLLBACK")
     assert results(group.run(add("a"))) == ["a"]
+
+
+def test_another_process_is_waited_for_in_short_naps_and_not_for_ever(
+    group: Group, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    naps: list[float] = []
+    monkeypatch.setattr("mailhub.store.sqlite.connection.time.sleep", naps.append)
+    monkeypatch.setattr("mailhub.store.sqlite.connection.time.monotonic", lambda: sum(naps))
+    waiting = group.connect()
+    wait_for_others(waiting, 10_000)
+    group.other.execute("BEGIN IMMEDIATE")
+    with pytest.raises(apsw.BusyError):
+        waiting.execute("BEGIN IMMEDIATE")
+    group.other.execute("ROLLBACK")
+    waiting.close()
+    assert sum(naps) == pytest.approx(10, abs=0.01)
+    assert max(naps) <= LONGEST_NAP_SECONDS
+    assert len(naps) > 2_000
 
 
 def test_a_file_that_cannot_be_opened_is_a_refusal(group: Group, tmp_path: Path) -> None:
