@@ -13,7 +13,19 @@ _QUOTA = Path("/sys/fs/cgroup/cpu.max")
 
 
 def workers(config: Config) -> int:
-    return processors() if config.workers == "auto" else config.workers
+    if config.workers != "auto":
+        return config.workers
+    return 1 if missing() else processors()
+
+
+def missing() -> str:
+    """What the system lacks that several workers need, in words; empty: nothing."""
+    try:
+        os.close(os.pidfd_open(os.getpid()))
+        os.close(os.memfd_create("mailhub"))
+    except (OSError, AttributeError) as problem:
+        return f"pidfd_open and memfd_create, which Linux has since 5.3 ({problem})"
+    return ""
 
 
 def processors(quota: Path = _QUOTA) -> int:

@@ -16,7 +16,7 @@ from twisted.application.service import IService, Service
 from twisted.logger import LogLevel
 from twisted.python import usage
 
-from mailhub.config.cores import processors, workers
+from mailhub.config.cores import missing, processors, workers
 from mailhub.config.load import embedded_config, load
 from mailhub.config.options import Config, LogConfig
 from mailhub.config.problems import ConfigError
@@ -88,6 +88,8 @@ def server(
         from mailhub.service.server import Server
 
         return Server(reactor, config, options.read_config, reopen_log)
+    if lacking := missing():
+        leave(f"workers = {number} is not possible here: the system lacks {lacking}", EX_CONFIG)
     from mailhub.service.supervisor import Supervisor
 
     template = template or Template()
