@@ -49,9 +49,9 @@ def parse_known(r: Reader) -> Known:
     if r.next_is(b" ") and not r.next_is(b" ("):
         r.sp()
         uids = _parse_fixed(r)
-    if r.accept(b" "):
+    if r.more():
         sample = _parse_sample(r)
-    r.expect(b")")
+    r.close()
     return Known(uidvalidity, modseq, uids, sample)
 
 

@@ -71,7 +71,7 @@ class KeyParser:
     def keys(self) -> Key:
         """``key *(SP key)``: all of them must match."""
         found = [self.key()]
-        while self.r.accept(b" "):
+        while self.r.more():
             found.append(self.key())
         return all_of(found)
 
@@ -87,7 +87,7 @@ class KeyParser:
     def _key(self) -> Key:
         if self.r.accept(b"("):
             inside = self.keys()
-            self.r.expect(b")")
+            self.r.close()
             return inside
         if self.r.peek().isdigit() or self.r.peek() in (b"*", b"$"):
             return numbers(self)

@@ -69,7 +69,7 @@ class Responses:
         """Read on, as far as responses are whole."""
         self._data = self._data[self._at :] + data
         self._at = 0
-        while self._at < len(self._data):
+        while self._data.find(b"\r\n", self._at) >= 0:
             begun = self._at
             try:
                 self._response()
@@ -87,8 +87,7 @@ class Responses:
     def _take(self, pattern: bytes, what: str) -> bytes:
         match = re.compile(pattern, re.DOTALL).match(self._data, self._at)
         if match is None:
-            end = self._data.find(b"\r\n", self._at)
-            if end < 0 and len(self._data) - self._at < 100_000:
+            if b"\r\n" not in self._data[self._at :]:
                 raise Incomplete
             line = self._data[max(0, self._at - 200) : self._at + 200]
             raise AssertionError(f"no {what}: {self._data[self._at : self._at + 60]!r} in {line!r}")

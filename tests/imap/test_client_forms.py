@@ -65,6 +65,8 @@ FORMS = [
     ("imap-tools", "UID SEARCH CHARSET US-ASCII (ALL)"),
     ("imap-tools", 'UID SEARCH CHARSET utf8 (SUBJECT "ñ")'),
     ("aioimaplib", "SEARCH CHARSET utf-8 ALL"),
+    ("aioimaplib", 'ID ( "name" "aioimaplib" )'),
+    ("aioimaplib", "UID SEARCH ALL "),
     ("Mail::IMAPClient", "SEARCH SUBJECT perl 3"),
     ("Mail::IMAPClient", "UID FETCH 1 BODY[]"),
     ("Net::IMAP::Client", "UID FETCH 1 RFC822"),

@@ -35,7 +35,6 @@ def section_of(text: bytes) -> Section:
         b"FLAGS)",
         b"FLAGS UID",
         b"(FLAGS  UID)",
-        b"( FLAGS)",
         b"(ALL)",
         b"(FLAGS FAST)",
         b"FLAG",

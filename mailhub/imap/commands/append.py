@@ -135,7 +135,7 @@ def _next_head(source: MessageInput, text: Framed, before: Head) -> Head | None:
     """What follows a message: the next one's head, or None at the end."""
     r = Reader(text)
     if before.utf8:
-        r.expect(b")")
+        r.close()
     if source.literal is None:
         r.end()
         return None

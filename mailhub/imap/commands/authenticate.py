@@ -31,7 +31,7 @@ def parse_authenticate(r: Reader) -> Authenticate:
     r.sp()
     mechanism = r.atom().upper()
     initial = None
-    if r.accept(b" ") and not r.at_end:
+    if r.more():
         text = r.take(_RESPONSE, "An initial response")
         initial = b"" if text == _EMPTY else text
     r.end()

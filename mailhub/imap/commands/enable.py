@@ -24,7 +24,7 @@ class Enable:
 def parse_enable(r: Reader) -> Enable:
     r.sp()
     names = [r.atom()]
-    while r.accept(b" ") and not r.at_end:
+    while r.more():
         names.append(r.atom())
     r.end()
     return Enable(tuple(names))

@@ -57,7 +57,7 @@ def _parse(r: Reader, *, uid: bool) -> Fetch:
     r.sp()
     asked = parse_items(r)
     modifiers: dict[str, int] = {}
-    if r.accept(b" ") and not r.at_end:
+    if r.more():
         modifiers = dict(r.items(lambda: _parse_modifier(r, MODIFIERS[uid])))
     r.end()
     since = modifiers.get("CHANGEDSINCE")

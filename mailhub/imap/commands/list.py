@@ -61,7 +61,7 @@ def parse_list(r: Reader) -> List:
     else:
         arguments = [r.list_mailbox()]
     returned: dict[str, tuple[str, ...]] = {}
-    if r.accept(b" ") and not r.at_end:
+    if r.more():
         extended = True
         returned = _return_options(r)
     r.end()

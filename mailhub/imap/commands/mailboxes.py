@@ -50,7 +50,7 @@ def parse_create(r: Reader) -> Create:
         r.expect(b"USE")
         r.sp()
         uses = r.items(r.attribute, may_be_empty=True)
-        r.expect(b")")
+        r.close()
     r.end()
     return Create(mailbox, tuple(uses))
 

@@ -35,7 +35,7 @@ def parse_select(r: Reader) -> Select:
     r.sp()
     mailbox = r.given_mailbox()
     parameters: dict[str, Known | None] = {}
-    if r.accept(b" ") and not r.at_end:
+    if r.more():
         parameters = dict(r.items(lambda: _parse_parameter(r)))
     r.end()
     return Select(mailbox, bool(parameters), parameters.get("QRESYNC"))

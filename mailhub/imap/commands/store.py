@@ -59,7 +59,7 @@ def _parse(r: Reader, *, uid: bool) -> Store:
         r.expect(b"UNCHANGEDSINCE")
         r.sp()
         unchanged_since = ModSeq(r.number64())
-        r.expect(b")")
+        r.close()
     r.sp()
     name, silent, _ = r.one_of(ITEMS).partition(SILENT)
     r.sp()

@@ -79,7 +79,7 @@ class Reader(Tokens):
         if self.peek() == b"(":
             return self.flag_list()
         found = [self.flag()]
-        while self.accept(b" ") and not self.at_end:
+        while self.more():
             found.append(self.flag())
         return _settable(found)
 

@@ -1,8 +1,8 @@
 """The lexical half of a reader: punctuation, words, numbers, strings, lists.  RFC 9051 9.
 
 Lenient where clients are known to be loose and nothing is ambiguous: 8-bit bytes in strings, a
-backslash before any quoted character, spaces at the end of a command.  Never lenient about NUL,
-CR and LF.
+backslash before any quoted character, spaces at the end of a command and at either end of a list.
+Never lenient about NUL, CR and LF.
 """
 
 from __future__ import annotations
@@ -30,6 +30,7 @@ _QUOTED = re.compile(rb'"([^"\\\r\n\x00]*(?:\\[^\r\n\x00][^"\\\r\n\x00]*)*)"')
 _ESCAPE = re.compile(rb"\\(.)", re.DOTALL)
 _LITERAL = re.compile(rb"(~?)\{[0-9]+\+?\}\r\n")
 _SPACES = re.compile(rb" *")
+_MORE = re.compile(rb" (?= *[^ )])")
 
 
 def decode_text(data: bytes) -> str:
@@ -79,10 +80,17 @@ class Tokens:
             raise self.refused(f"'{token.decode()}' expected")
 
     def sp(self) -> None:
-        if self._text.startswith(b" ", self._position):
-            self._position += 1
-        else:
+        if not self.accept(b" "):
             raise self.refused("Missing argument" if self.at_end else "A space expected")
+
+    def more(self) -> bool:
+        """Take the space before another argument of this command or list, if there is one."""
+        return self._match(_MORE) is not None
+
+    def close(self) -> None:
+        """The end of a list."""
+        self._match(_SPACES)
+        self.expect(b")")
 
     def end(self) -> None:
         """The command ends here; spaces at its end are forgiven."""
@@ -208,11 +216,11 @@ class Tokens:
     def items(self, item: Callable[[], T], *, may_be_empty: bool = False) -> list[T]:
         """``(item SP item ...)``, each read by *item*."""
         self.expect(b"(")
+        self._match(_SPACES)
         found: list[T] = []
-        if may_be_empty and self.accept(b")"):
-            return found
-        found.append(item())
-        while not self.accept(b")"):
-            self.sp()
+        if not may_be_empty or not self.next_is(b")"):
             found.append(item())
+            while self.more():
+                found.append(item())
+        self.close()
         return found

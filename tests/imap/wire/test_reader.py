@@ -55,7 +55,6 @@ def reader(text: bytes, *literals: bytes, utf8: bool = False) -> Reader:
         (Reader.flag_list, b"\\Seen"),
         (Reader.flag_list, b"(\\Seen"),
         (Reader.flag_list, b"(\\Seen  \\Draft)"),
-        (Reader.flag_list, b"( \\Seen)"),
         (Reader.flags, b""),
         (Reader.sequence_set, b"x"),
         (Reader.sequence_set, b"0"),
@@ -171,6 +170,22 @@ def test_nul_is_for_binary_literals_only() -> None:
 
 def test_spaces_at_the_end_are_forgiven() -> None:
     reader(b"  ").end()
+
+
+@pytest.mark.parametrize("text", [b"( a b)", b"(a b )", b"(  a b  )"])
+def test_spaces_at_either_end_of_a_list_are_forgiven(text: bytes) -> None:
+    r = reader(text)
+
+    assert r.items(r.atom) == ["a", "b"]
+    r.end()
+
+
+@pytest.mark.parametrize("text", [b"()", b"( )"])
+def test_a_list_of_nothing_is_empty(text: bytes) -> None:
+    r = reader(text)
+
+    assert r.items(r.atom, may_be_empty=True) == []
+    r.end()
 
 
 def test_a_refusal_names_the_place_and_shows_nothing_unprintable() -> None:
