@@ -11,7 +11,7 @@ from mailhub.cli.context import Cli, Failed, options
 from mailhub.cli.output import Row
 from mailhub.cli.store import immediate, open_store
 from mailhub.model.mail import Usage
-from mailhub.model.quota import RESOURCES, Limits, described
+from mailhub.model.quota import RESOURCES, Limits, Quota, described
 from mailhub.store.hub import accounts, domains, quota
 from mailhub.store.hub.accounts import Account
 from mailhub.store.hub.database import Tx
@@ -151,6 +151,7 @@ def explain(cli: Cli, account: str | None, domain: str | None, entries: int) -> 
     with cli.hub.read() as tx:
         if domain is not None:
             sources = quota.domain_sources(tx, domain, config)
+            more = _domain_usage(_domain_row(tx, cli, domain), quota.effective(sources, config))
         else:
             assert account is not None
             found = accounts.find(tx, account)
@@ -162,12 +163,27 @@ def explain(cli: Cli, account: str | None, domain: str | None, entries: int) -> 
         {"source": one.source, "says": described(one.limits)} for one in sources.account
     ]
     told: dict[str, object] = {"limits": limits, "sources": said}
-    if domain is None:
-        told |= _usage(cli, found, entries)
+    told |= more if domain is not None else _usage(cli, found, entries)
     if cli.out.as_json:
         cli.out.json(told)
         return
     _print(cli, told)
+
+
+def _domain_usage(row: Row, found: Quota) -> dict[str, object]:
+    names = ("accounts", "octets", "messages", "percent")
+    return {"usage": {name: row[name] for name in names}, **_exceptions(found)}
+
+
+def _exceptions(found: Quota) -> dict[str, object]:
+    """What does not count, or not quite."""
+    return {
+        "folders": [
+            {"folder": f.name, "extra_percent": f.extra_percent, "ignored": f.ignore}
+            for f in found.folders
+        ],
+        "grace": found.grace,
+    }
 
 
 def _usage(cli: Cli, account: Account, entries: int) -> dict[str, object]:
@@ -195,11 +211,7 @@ def _usage(cli: Cli, account: Account, entries: int) -> dict[str, object]:
             "mailboxes": status.mailboxes,
             "percent": status.quota.percent(status.usage),
         },
-        "folders": [
-            {"folder": f.name, "extra_percent": f.extra_percent, "ignored": f.ignore}
-            for f in status.quota.folders
-        ],
-        "grace": status.quota.grace,
+        **_exceptions(status.quota),
         "ledger": ledger,
     }
 
@@ -208,15 +220,16 @@ def _print(cli: Cli, told: Mapping[str, object]) -> None:
     cli.out.rows(told["limits"], ("limit", "value", "source"))  # type: ignore[arg-type]
     cli.out.lines([""])
     cli.out.rows(told["sources"], ("source", "says"))  # type: ignore[arg-type]
-    if "usage" not in told:
-        return
     cli.out.lines([""])
     cli.out.record(told["usage"])  # type: ignore[arg-type]
     if told["folders"]:
         cli.out.lines([""])
         cli.out.rows(told["folders"], ("folder", "extra_percent", "ignored"))  # type: ignore[arg-type]
-    cli.out.lines(["", "The ledger, newest first:"])
-    cli.out.rows(told["ledger"], ("seq", "at", "cause", "mailbox", "octets", "messages"))  # type: ignore[arg-type]
+    if told["grace"]:
+        cli.out.lines(["", f"The message that crosses the line may exceed it by {told['grace']}"])
+    if "ledger" in told:
+        cli.out.lines(["", "The ledger, newest first:"])
+        cli.out.rows(told["ledger"], ("seq", "at", "cause", "mailbox", "octets", "messages"))  # type: ignore[arg-type]
 
 
 def _limit_row(name: str, value: int, source: str) -> Row:

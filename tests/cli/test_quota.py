@@ -108,3 +108,12 @@ def test_no_address_is_a_formula_in_a_spreadsheet(commands: Commands, alice: obj
     commands.json("account", "add", "=1+1@example.org", "--generate")
     table = csv.DictReader(io.StringIO(commands("report", "quota", "--csv").out))
     assert [row["name"] for row in table] == ["example.org", "'=1+1@example.org", ALICE]
+
+
+def test_a_domain_is_explained_with_what_it_keeps(commands: Commands, alice: object) -> None:
+    told = commands.json("quota", "explain", "--domain", "example.org")
+    assert told["usage"] == {"accounts": 1, "octets": 0, "messages": 0, "percent": 0}
+    assert (told["folders"], told["grace"]) == ([], 0)
+    shown = commands("quota", "explain", "--domain", "example.org")
+    assert "accounts" in shown.out
+    assert "ledger" not in shown.out

@@ -262,6 +262,18 @@ def test_a_webhook_that_recovers_is_told(world: World, hook: Hook, tmp_path: Pat
     assert '"percent": 80' in hook.sent[0]
 
 
+def test_a_clock_that_ran_ahead_puts_nothing_off(world: World, hook: Hook, tmp_path: Path) -> None:
+    world.use(warning_mail=False, webhook="http://x/", webhook_secret_file=tmp_path / "key")
+    hook.broken = True
+    world.file(8_000)
+    world.now += 1e9
+    world.work()
+    hook.broken = False
+    world.now -= 1e9
+    world.work()
+    assert len(hook.sent) == 1
+
+
 def test_a_task_of_a_deleted_account_ends(world: World, events: Events) -> None:
     world.file(8_000)
     with world.engine.hub.file.write() as tx:

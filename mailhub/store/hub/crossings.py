@@ -14,6 +14,10 @@ from mailhub.store.hub.database import Tx
 
 LEASE_SECONDS = 300
 """A task is another process's for so long; then it is taken to have failed."""
+LONGEST_WAIT = 86_400
+"""Nothing is put off for longer: what is due later was written by a clock that ran ahead."""
+
+_DUE = "FROM quota_task WHERE (due <= ?1 OR due > ?1 + ?2)"
 
 
 @dataclass(frozen=True, slots=True)
@@ -123,18 +127,16 @@ def take_doubted(tx: Tx, most: int) -> dict[AccountId, Usage]:
 
 def due(tx: Tx, now: int) -> bool:
     """Whether something is to be done."""
-    return (
-        tx.execute("SELECT 1 FROM quota_task WHERE due <= ? LIMIT 1", (now,)).fetchone() is not None
-    )
+    return tx.execute(f"SELECT 1 {_DUE} LIMIT 1", (now, LONGEST_WAIT)).fetchone() is not None
 
 
 def take(tx: Tx, now: int, most: int) -> list[Task]:
     """What is due, which nobody else takes meanwhile; letters first, as nothing delays them."""
     rows = tx.execute(
-        "UPDATE quota_task SET due = ?2, attempts = attempts + 1 WHERE id IN"
-        " (SELECT id FROM quota_task WHERE due <= ?1 ORDER BY kind, due LIMIT ?3)"
+        "UPDATE quota_task SET due = ?3, attempts = attempts + 1 WHERE id IN"
+        f" (SELECT id {_DUE} ORDER BY kind, due LIMIT ?4)"
         " RETURNING id, kind, account, body, attempts",
-        (now, now + LEASE_SECONDS, most),
+        (now, LONGEST_WAIT, now + LEASE_SECONDS, most),
     ).fetchall()
     return [
         Task(int(str(task)), str(kind), AccountId(str(account)), str(body), int(str(attempts)))
