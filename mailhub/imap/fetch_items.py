@@ -19,6 +19,7 @@ from mailhub.imap.fetch.sections import Coding, Partial, Section, Text
 from mailhub.imap.wire.dates import format_date_time
 from mailhub.imap.wire.events import Framed
 from mailhub.imap.wire.reader import Reader
+from mailhub.imap.wire.tokens import MAX_NUMBER64
 from mailhub.imap.wire.writer import Astring, render
 from mailhub.mime.structure import without_extensions
 from mailhub.model.mail import Field
@@ -203,8 +204,7 @@ def _parse_partial(r: Reader) -> Partial | None:
     if not r.accept(b"<"):
         return None
     origin = r.number64()
-    r.expect(b".")
-    octets = r.number64()
+    octets = r.number64() if r.accept(b".") else MAX_NUMBER64  # <n>: the rest, as elsewhere
     if not octets:
         raise r.refused("A part of no octets")
     r.expect(b">")

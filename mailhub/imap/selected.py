@@ -114,6 +114,10 @@ class Selected:
             return self.view.known(self.saved)
         return self.view.by_uid(wanted) if uid else self.view.by_number(wanted)
 
+    def matching(self, wanted: SequenceSet) -> NumberSet:
+        """The UIDs that *wanted*, message numbers as a search key, may match."""
+        return self.view.known(self.saved) if wanted.is_saved else self.view.matching(wanted)
+
     # --- what the client is told
 
     def tell_arrived(self, uids: Sequence[int], uidnext: Uid) -> None:

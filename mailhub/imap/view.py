@@ -54,6 +54,16 @@ class View:
         numbers = wanted.resolve(last)
         if numbers and numbers.highest > last:
             raise SyntaxRefused("There is no such message")
+        return self._spans(numbers)
+
+    def matching(self, wanted: SequenceSet) -> NumberSet:
+        """As :meth:`by_number` for a search key: a number that no message has matches nothing."""
+        last = len(self.uids)
+        if not last:
+            return NumberSet()
+        return self._spans(wanted.resolve(last) & NumberSet(((1, last),)))
+
+    def _spans(self, numbers: NumberSet) -> NumberSet:
         return NumberSet.of_ranges(
             (self.uids[low - 1], self.uids[high - 1]) for low, high in numbers.ranges
         )

@@ -62,7 +62,7 @@ def section_of(text: bytes) -> Section:
         b'BODY[HEADER.FIELDS ("a b")]',
         b"BODY[HEADER.FIELDS (a:)]",
         b"BODY[HEADER (DATE)]",
-        b"BODY[]<0>",
+        b"BODY[]<>",
         b"BODY[]<0.0>",
         b"BODY[]<.5>",
         b"BODY[]<0.5",
@@ -166,6 +166,13 @@ def test_a_section_is_read_whole() -> None:
         Partial(10, 20),
         Coding.RAW,
     )
+
+
+def test_a_partial_without_a_length_is_the_rest() -> None:
+    asked = parsed(b"(BODY[]<7> BINARY.PEEK[1]<0>)")
+
+    assert [each.item.name for each in asked] == [b"BODY[]<7>", b"BINARY[1]<0>"]
+    assert section_of(b"BODY[]<7>").partial == Partial(7, 2**63 - 1)
 
 
 def test_partials_may_be_as_large_as_rev2_allows() -> None:  # 9051 9: number64

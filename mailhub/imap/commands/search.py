@@ -106,7 +106,7 @@ async def _find(session: Session, cmd: Search) -> Found:
     """What matches among the messages that the client knows."""
     selected = session.current
     scene = Scene(
-        numbers=lambda wanted: selected.resolve(wanted, uid=False),
+        numbers=selected.matching,
         uids=lambda wanted: selected.resolve(wanted, uid=True),
         recent=selected.recent,
         now=int(session.now()),
