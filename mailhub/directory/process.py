@@ -5,7 +5,7 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any, cast
@@ -33,6 +33,8 @@ GRACE_SECONDS = 1.0
 """More than its time a question is waited for: the helper is stuck then."""
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 2.0
+SLICE_SECONDS = 0.003
+"""For which answers are handed out before others are served again."""
 
 
 class HelperFailed(Exception):
@@ -53,7 +55,7 @@ class Helper:
     def __init__(
         self, reactor: IReactorTime, directories: Sequence[DirectoryConfig], metrics: Metrics
     ) -> None:
-        self._reactor = reactor
+        self._reactor = self.clock = reactor
         self._directories = tuple(directories)
         self._metrics = metrics
         self._pending: dict[int, _Pending] = {}
@@ -189,6 +191,9 @@ class _Process(ProcessProtocol):
         self._killing: IDelayedCall | None = None
         self._said = b""
         self._unsent = bytearray()
+        self._told: deque[object] = deque()
+        self._rest: IDelayedCall | None = None
+        """When what is left of it is handed out."""
         self._deaf = False
         """It has died, or is about to be found dead: its end will answer what was asked."""
 
@@ -220,8 +225,20 @@ class _Process(ProcessProtocol):
         self._killing = reactor.callLater(STOP_SECONDS, kill)
 
     def outReceived(self, data: bytes) -> None:
-        for value in self._frames.feed(data):
-            self._helper.received(value)
+        self._told.extend(self._frames.feed(data))
+        if self._rest is None:
+            self._hand_out()
+
+    def _hand_out(self) -> None:
+        """What was told, a slice at a time: each answer is a log-in that goes on."""
+        self._rest = None
+        clock = self._helper.clock
+        began = clock.seconds()
+        while self._told:
+            self._helper.received(self._told.popleft())
+            if self._told and clock.seconds() - began >= SLICE_SECONDS:
+                self._rest = clock.callLater(0, self._hand_out)
+                return
 
     def inConnectionLost(self) -> None:
         self._deaf = True
@@ -233,6 +250,8 @@ class _Process(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         if self._killing is not None and self._killing.active():
             self._killing.cancel()
+        while self._told:
+            self._helper.received(self._told.popleft())
         said = self._said.decode("utf-8", "replace").strip()
         self._helper.ended("\n".join(filter(None, (reason.getErrorMessage(), said))))
 

@@ -192,6 +192,26 @@ def test_the_queue_is_bounded(directory: Directory, world: World) -> None:
     assert not waiting[-1].called
 
 
+def test_many_answers_at_once_do_not_keep_others_waiting(
+    directory: Directory, world: World
+) -> None:
+    done: list[float] = []
+
+    def slow(person: Person) -> None:
+        world.rightNow += 0.002  # what a log-in takes
+        done.append(world.seconds())
+
+    for _ in range(3):
+        prove(directory).addCallback(slow)
+    world.advance(0)
+    answers = [Reply(asked.number, ALICE, None, (), 0.25) for asked in world.pipe.asked]
+    protocol = world.processes[-1][0]
+    protocol.outReceived(b"".join(map(frame, answers)))
+    assert len(done) == 2
+    world.advance(0)
+    assert len(done) == 3
+
+
 def test_a_helper_that_hangs_is_not_waited_for(directory: Directory, world: World) -> None:
     asked = prove(directory)
     world.advance(CONFIG.request_timeout + 2)

@@ -32,6 +32,15 @@ def test_somebody_without_an_address_here_gets_no_account(
     assert events["identity.refused"]["person"] == directory.people["alice"].dn
 
 
+def test_what_is_endless_in_a_directory_is_not_in_the_log(
+    world: World, directory: FakeDirectory, events: Events
+) -> None:
+    endless = tuple(f"{'l' * 5000}{n}@elsewhere.example" for n in range(200))
+    with pytest.raises(CannotAdopt):
+        world.adopt(directory.put("alice", person("alice", *endless)))
+    assert len(events["identity.refused"]["reason"]) < 12_000
+
+
 def test_an_account_is_never_taken_from_a_local_person(
     world: World, directory: FakeDirectory, events: Events
 ) -> None:

@@ -24,6 +24,9 @@ from mailhub.store.hub.addresses import canonical, split
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.errors import BadAddress
 
+MAX_SHOWN = 100
+"""Addresses in a refusal, and characters of each."""
+
 
 @dataclass(slots=True)
 class _Wanted:
@@ -129,7 +132,7 @@ def _wanted(tx: Tx, person: Person, present: Identity | None, here: frozenset[st
         domains_here = ", ".join(sorted(here)) or "none"
         raise CannotAdopt(
             f"{person.dn} has no address in a domain served here (has:"
-            f" {', '.join(person.addresses) or 'none'}; served: {domains_here})"
+            f" {_shown(person.addresses)}; served: {domains_here})"
         )
     for address in ours:
         owner = _owner(tx, address)
@@ -147,6 +150,12 @@ def _wanted(tx: Tx, person: Person, present: Identity | None, here: frozenset[st
         assert present is not None
         wanted.addresses.append(accounts.get(tx, present.account).address)
     return wanted
+
+
+def _shown(addresses: Sequence[str]) -> str:
+    """A directory may hold anything; a line of the log shall stay one that can be read."""
+    told = [a if len(a) <= MAX_SHOWN else f"{a[:MAX_SHOWN]}..." for a in addresses[:MAX_SHOWN]]
+    return ", ".join(told) or "none"
 
 
 def _ours(addresses: Sequence[str], here: frozenset[str]) -> Iterable[str]:
