@@ -118,9 +118,9 @@ class Server(Service):
 
     async def _close(self, running: Running) -> None:
         self._control.close()
+        running.sockets.close()  # while the reactor still knows the sockets by their numbers
         for listening in self._listening:
             listening.remove()
-        running.sockets.close()
         self._pauses.stop()
         await running.close()
         self._lock.release()

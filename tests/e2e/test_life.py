@@ -33,6 +33,7 @@ def own(tmp_path: Path) -> Iterator[LiveServer]:
         yield live
     finally:
         live.process.stop()
+    assert "Traceback" not in live.process.log.rest()
 
 
 # --- what keeps it from starting ----------------------------------------------------------
