@@ -12,7 +12,7 @@ from mailhub.interfaces import Envelope
 from mailhub.lmtp.errors import reply_for
 from mailhub.lmtp.paths import parse_mail, parse_rcpt
 from mailhub.lmtp.transaction import Intake, Transaction
-from mailhub.lmtp.wire import End, Octets, Refused, Reply, parse_chunk, reply
+from mailhub.lmtp.wire import End, Octets, Refused, Reply, bad_chunk, parse_chunk, reply
 from mailhub.model.errors import MessageTooLarge, Refusal
 from mailhub.model.steps import Steps
 
@@ -105,20 +105,20 @@ async def data(session: Session, argument: str) -> None:
 
 
 async def bdat(session: Session, argument: str) -> None:  # 3030 2
-    octets, last = parse_chunk(argument)
+    octets, word = parse_chunk(argument)
     if octets > 2 * session.limits.max_message:  # not even to be thrown away
         session.say(552, "5.3.4", "The chunk is larger than this server reads, closing connection")
         session.ended = True
         return
     session.channel.framer.start_chunk(octets)
     try:
-        intake = _chunk_intake(session)
+        intake = _chunk_intake(session, word)
     except Refused:
         await _receive(session, None)  # the chunk is on its way, whatever we say to it
         raise
     await _receive(session, intake)
     transaction = _transaction(session, "BDAT")
-    if last:
+    if word:
         await _conclude(session, transaction, intake)
     elif intake.refusal is not None:
         transaction.broken = True
@@ -127,7 +127,9 @@ async def bdat(session: Session, argument: str) -> None:  # 3030 2
         session.say(250, "2.0.0", f"{octets} octets received")
 
 
-def _chunk_intake(session: Session) -> Intake:
+def _chunk_intake(session: Session, word: str) -> Intake:
+    if word not in ("", "LAST"):
+        raise bad_chunk()
     transaction = _transaction(session, "BDAT")
     _require_recipients(transaction)
     if transaction.broken:

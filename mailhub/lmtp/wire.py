@@ -211,9 +211,13 @@ def parse_command(line: bytes) -> tuple[str, str]:
     return verb.decode("ascii").upper(), text.strip(" \t")
 
 
-def parse_chunk(argument: str) -> tuple[int, bool]:
-    """BDAT's number of octets, and whether the chunk is the last (3030 2)."""
-    match = re.fullmatch(r"([0-9]{1,20})(?: +(LAST))?", argument, re.IGNORECASE)
+def parse_chunk(argument: str) -> tuple[int, str]:
+    """BDAT's number of octets, which follow whatever else is wrong, and the word behind it."""
+    match = re.fullmatch(r"([0-9]{1,20})(?: +(.*))?", argument)
     if match is None:
-        raise Refused(501, "5.5.4", "BDAT wants a number of octets and perhaps LAST")
-    return int(match[1]), match[2] is not None
+        raise bad_chunk()
+    return int(match[1]), (match[2] or "").upper()
+
+
+def bad_chunk() -> Refused:
+    return Refused(501, "5.5.4", "BDAT wants a number of octets and perhaps LAST")  # 3030 2

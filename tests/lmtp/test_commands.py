@@ -341,6 +341,15 @@ def test_a_chunk_out_of_order_is_swallowed(client: Peer) -> None:
     assert codes(client.send(b"BDAT 6\r\nNOOP\r\nNOOP\r\n")) == ["503 5.5.1", "250 2.0.0"]
 
 
+@pytest.mark.parametrize("word", ["LASTT", "LAST extra", "NOOP"])
+def test_a_chunk_behind_a_malformed_bdat_is_no_command(client: Peer, word: str) -> None:
+    client.say(*ENVELOPE)
+
+    replies = client.send(b"BDAT 6 %b\r\nQUIT\r\nNOOP\r\n" % word.encode())
+
+    assert codes(replies) == ["501 5.5.4", "250 2.0.0"]
+
+
 def test_data_after_bdat_is_refused(client: Peer) -> None:  # 3030 2
     client.say(*ENVELOPE)
 
