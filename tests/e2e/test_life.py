@@ -192,7 +192,8 @@ def test_what_needs_a_restart_is_said(own: LiveServer) -> None:
 
 
 def test_a_rotated_log_file_is_opened_again(tmp_path: Path) -> None:
-    live = LiveServer(tmp_path, options='[log]\nfile = "mailhub.log"\nformat = "json"\n')
+    options = '[log]\nfile = "mailhub.log"\nformat = "json"\n'
+    live = LiveServer(tmp_path, options=options, before="workers = 1\n")
     (tmp_path / "mailhub.log").rename(tmp_path / "mailhub.log.1")
     ask(live.data, "reload")
     live.process.stop()
@@ -200,6 +201,7 @@ def test_a_rotated_log_file_is_opened_again(tmp_path: Path) -> None:
     fresh = (tmp_path / "mailhub.log").read_text()
     assert '"event": "server.reloaded"' in fresh
     assert '"event": "server.stopping"' in fresh
+    assert "critical" not in fresh  # nor does a server without workers leave anything open
 
 
 # --- the end ------------------------------------------------------------------------------
