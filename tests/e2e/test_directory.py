@@ -15,6 +15,7 @@ import pytest
 from ldap3 import MODIFY_REPLACE, Connection, Server
 
 from mailhub.net.selfsigned import ensure_certificate
+from tests.auth.issuer import ISSUER, claims, jwks, token
 from tests.cli.conftest import Commands
 from tests.directory.people import BASE, GROUPS, PEOPLE, SECRET, SERVICE, password
 from tests.directory.slapd import Slapd
@@ -38,6 +39,12 @@ retry_interval = 0.1
 
 [directory.groups]
 base = "{groups}"
+
+[[oauth]]
+name = "staff"
+issuer = "{issuer}"
+jwks_file = "jwks.json"
+audience = ["mail"]
 
 [[policy]]
 name = "the team reads by IMAP"
@@ -63,8 +70,15 @@ def live(slapd: Slapd, tmp_path_factory: pytest.TempPathFactory) -> Iterator[Liv
     secret = folder / "secret"
     secret.touch(mode=0o600)
     secret.write_text(SECRET)
+    (folder / "jwks.json").write_bytes(jwks())
     options = OPTIONS.format(
-        url=slapd.secure, ca=slapd.ca, service=SERVICE, secret=secret, people=PEOPLE, groups=GROUPS
+        url=slapd.secure,
+        ca=slapd.ca,
+        service=SERVICE,
+        secret=secret,
+        people=PEOPLE,
+        groups=GROUPS,
+        issuer=ISSUER,
     )
     server = LiveServer(folder, options)
     yield server
@@ -180,6 +194,17 @@ def test_the_first_log_in_makes_an_account(live: LiveServer, commands: Commands)
     client.logout()
     pop3(live, "p001@example.org", password("p001")).quit()
     assert account(commands, "p001@example.org")["name"] == "Person p001"
+
+
+def test_a_token_makes_an_account_as_a_password_does(live: LiveServer, commands: Commands) -> None:
+    trust = ssl.create_default_context(cafile=str(live.ca))
+    client = imaplib.IMAP4_SSL("localhost", live.port("imap", "implicit"), ssl_context=trust)
+    given = token(claims(time.time(), email="p017@example.org"))
+    message = f"n,,\x01auth=Bearer {given}\x01\x01".encode()
+    client.authenticate("OAUTHBEARER", lambda challenge: message)
+    assert client.select("Sent")[0] == "OK"
+    client.logout()
+    assert account(commands, "p017@example.org")["address"] == "p017@example.org"
 
 
 def test_the_first_message_makes_an_account_also_by_an_alias(
