@@ -284,6 +284,8 @@ def _sentence(format: str, fields: dict[str, object]) -> str:
 
 def _one_entry(text: str) -> str:
     """Continuation lines are indented, and control characters shown: no forged entries."""
+    if text.isprintable():  # nearly always
+        return text
     lines = text.split("\n")
     return "\n    ".join(
         "".join(c if c.isprintable() else c.encode("unicode_escape").decode() for c in line)
