@@ -79,7 +79,10 @@ def test_the_death_of_workers_loses_nothing_and_stops_nobody_else(tmp_path: Path
             ledgers[reader].wait(chance.randrange(20, 80), PATIENCE_SECONDS)
             ledgers[popper].wait(5, PATIENCE_SECONDS)
             os.kill(chance.choice(serving), signal.SIGKILL)
-            for ledger in ledgers.values():
+            for login, ledger in ledgers.items():  # all before may have been served by the dead one
+                fresh = Load(server, login, ledger, f"n{death}")
+                fresh.start(lmtp, lmtp)
+                loads.append(fresh)
                 ledger.wait(5, PATIENCE_SECONDS)
         server.process.kill()
         for load in loads:
