@@ -5,12 +5,10 @@ from __future__ import annotations
 import itertools
 import ssl
 from collections.abc import Iterator
-from importlib.util import find_spec
 
 import pytest
 
 from tests.auth.issuer import ISSUER, jwks
-from tests.config.test_gssapi import keytab
 from tests.e2e.server import LiveServer, Login
 from tests.net.certificates import Authority
 
@@ -19,15 +17,12 @@ _numbers = itertools.count(1)
 
 ADMINISTRATOR = "administrator@example.org"
 MASTER = "master@example.org"
-GSSAPI = '[gssapi]\nkeytab = "mail.keytab"\nhostname = "*"\n' if find_spec("gssapi") else ""
 
 
 @pytest.fixture(scope="session")
 def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[LiveServer]:
     folder = tmp_path_factory.mktemp("server")
     (folder / "clients.pem").write_bytes(Authority.make().issued.pem)
-    (folder / "mail.keytab").touch(0o600)
-    (folder / "mail.keytab").write_bytes(keytab("imap/localhost@A", "pop/localhost@A"))
     (folder / "jwks.json").write_bytes(jwks())
     options = f"""
 [auth]
@@ -36,7 +31,6 @@ masters = ["{MASTER}"]
 
 [tls]
 client_ca = "clients.pem"
-{GSSAPI}
 [[oauth]]
 name = "staff"
 issuer = "{ISSUER}"
