@@ -7,15 +7,12 @@ refusal; whoever cannot be asked about it now refuses nothing.
 
 from __future__ import annotations
 
-from dataclasses import replace
-
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailhub.auth.claims import judge, login_name
+from mailhub.auth.names import NameChecker, prepared
 from mailhub.auth.policy import Policy
-from mailhub.auth.realm import avatar_id_of
 from mailhub.auth.tokens import Providers
 from mailhub.config.options import OauthConfig
 from mailhub.interfaces import (
@@ -23,67 +20,39 @@ from mailhub.interfaces import (
     BadToken,
     ILocalAccounts,
     LogInForbidden,
-    LogInRefused,
-    LogInUnavailable,
     NoSuchPerson,
 )
 from mailhub.interfaces_sasl import IOauthBearer, ISaslExchange, IXoauth2
-from mailhub.model.errors import Unavailable
 from mailhub.model.mail import StoredCredentials
 from mailhub.model.steps import Hearer
 from mailhub.net.credentials import SaslCancelled
 from mailhub.sasl.bearer import Bearer, parse_bearer, refused
 from mailhub.sasl.errors import SaslFailed
-from mailhub.sasl.prep import NotPreparable, saslprep
 
 
 @implementer(ICredentialsChecker)
-class BearerChecker:
-    """*accounts* tells whose a name is, directories' people included."""
-
+class BearerChecker(NameChecker):
     credentialInterfaces = (IOauthBearer, IXoauth2)  # noqa: N815 - Twisted's name
 
     def __init__(self, accounts: ILocalAccounts, policy: Policy, providers: Providers) -> None:
-        self._accounts = accounts
-        self._policy = policy
+        super().__init__(accounts, policy)
         self._providers = providers
 
-    def requestAvatarId(self, credentials: ISaslExchange) -> Deferred[bytes | tuple[()]]:
-        return Deferred.fromCoroutine(self._check(credentials))
-
-    async def _check(self, exchange: ISaslExchange) -> bytes:
-        try:
-            return await self._decide(exchange)
-        except Unavailable as problem:
-            exchange.steps.add("refused", reason="LogInUnavailable", detail=str(problem))
-            raise LogInUnavailable(str(problem)) from problem
-        except LogInRefused as refusal:
-            exchange.steps.add("refused", reason=type(refusal).__name__, detail=refusal.detail)
-            if isinstance(refusal, BadCredentials):
-                await self._tell(exchange, refusal)
-            raise
-
-    async def _decide(self, exchange: ISaslExchange) -> bytes:
+    async def decide(self, exchange: ISaslExchange) -> bytes:
         given = _parsed(exchange.mechanism, await exchange.respond(None))
         exchange.user = given.authorization
-        authorization = _prepared(given.authorization)
+        authorization = prepared(given.authorization)
         if not given.token:
             raise BadToken("the client has no token")
         provider, claims = await self._providers.claims(given.token, exchange.steps)
         judge(provider, claims, self._providers.wall(), exchange.steps)
-        name = _prepared(login_name(provider, claims, exchange.steps))
+        name = prepared(login_name(provider, claims, exchange.steps))
         exchange.user = name
-        stored = await self._owner(provider, name, exchange.steps)
-        terms = await self._policy.authorise(stored, exchange.client, authorization, exchange.steps)
-        means = f"token of {provider.name}"
-        if terms.account is not None:
-            means = f"{terms.means} by {means}"
-        exchange.terms = replace(terms, means=means)
-        return avatar_id_of(stored, terms)
+        stored = await self._bearer(provider, name, exchange.steps)
+        return await self.let_in(exchange, stored, authorization, f"token of {provider.name}")
 
-    async def _owner(self, provider: OauthConfig, name: str, steps: Hearer) -> StoredCredentials:
-        stored = await self._accounts.credentials(name)
-        steps.add("account", log_in_name=name, address=stored.address if stored else "nobody")
+    async def _bearer(self, provider: OauthConfig, name: str, steps: Hearer) -> StoredCredentials:
+        stored = await self.owner(name, steps)
         if stored is None:
             raise NoSuchPerson(f"the token is {name}'s, who has no account")
         domain = stored.address.rpartition("@")[2]
@@ -91,7 +60,7 @@ class BearerChecker:
             raise LogInForbidden(f"tokens of {provider.name} are not for {domain} (oauth.domains)")
         return stored
 
-    async def _tell(self, exchange: ISaslExchange, refusal: BadCredentials) -> None:
+    async def tell(self, exchange: ISaslExchange, refusal: BadCredentials) -> None:
         """7628 3.2.3: the client answers with %x01, with nothing, or gives up; it is the same."""
         status = refusal.status if isinstance(refusal, BadToken) else "invalid_token"
         configs = self._providers.configs
@@ -109,10 +78,3 @@ def _parsed(mechanism: str, message: bytes) -> Bearer:
         return parse_bearer(mechanism, message)
     except SaslFailed as malformed:
         raise BadToken(str(malformed), status="invalid_request") from malformed
-
-
-def _prepared(text: str) -> str:
-    try:
-        return saslprep(text) if text else ""
-    except NotPreparable:
-        raise BadCredentials("a name with characters that cannot be") from None

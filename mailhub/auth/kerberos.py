@@ -8,31 +8,27 @@ looked up as any.
 from __future__ import annotations
 
 from collections.abc import Iterator
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from twisted.cred.checkers import ICredentialsChecker
-from twisted.internet.defer import Deferred
 from zope.interface import implementer
 
 from mailhub.auth.hashing import Hashing
+from mailhub.auth.names import NameChecker, prepared
 from mailhub.auth.policy import Policy
-from mailhub.auth.realm import avatar_id_of
 from mailhub.config.options import GssapiConfig
 from mailhub.interfaces import (
     BadCredentials,
     ILocalAccounts,
-    LogInRefused,
     LogInUnavailable,
     NoSuchPerson,
 )
 from mailhub.interfaces_sasl import IGssapi, ISaslExchange
-from mailhub.model.errors import Unavailable
 from mailhub.model.mail import StoredCredentials
 from mailhub.model.steps import Hearer
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.gssapi import MAX_OCTETS, MAX_ROUNDS, OFFER, chosen
-from mailhub.sasl.prep import NotPreparable, saslprep
 
 SERVICES = {"imap": "imap", "pop3": "pop"}
 """By protocol."""
@@ -111,8 +107,8 @@ def in_words(error: Exception) -> str:
 
 
 @implementer(ICredentialsChecker)
-class GssapiChecker:
-    """*accounts* tells whose a name is, directories' people included; *hostname* is our own."""
+class GssapiChecker(NameChecker):
+    """*hostname* is our own."""
 
     credentialInterfaces = (IGssapi,)  # noqa: N815 - Twisted's name
 
@@ -124,39 +120,22 @@ class GssapiChecker:
         config: GssapiConfig,
         hostname: str,
     ) -> None:
-        self._accounts = accounts
-        self._policy = policy
+        super().__init__(accounts, policy)
         self._threads = threads
         self._config = config
         self._hostname = (config.hostname or hostname).lower()
 
-    def requestAvatarId(self, credentials: ISaslExchange) -> Deferred[bytes | tuple[()]]:
-        return Deferred.fromCoroutine(self._check(credentials))
-
-    async def _check(self, exchange: ISaslExchange) -> bytes:
-        try:
-            return await self._decide(exchange)
-        except Unavailable as problem:
-            raise LogInUnavailable(str(problem)) from problem
-        except LogInRefused as refusal:
-            exchange.steps.add("refused", reason=type(refusal).__name__, detail=refusal.detail)
-            raise
-
-    async def _decide(self, exchange: ISaslExchange) -> bytes:
+    async def decide(self, exchange: ISaslExchange) -> bytes:
         acceptor = Acceptor(self._config)
         proved = await self._proved(exchange, acceptor)
         exchange.user = proved.client
         exchange.steps.add("ticket", principal=proved.client, service=proved.service)
         self._for_us(proved, SERVICES.get(exchange.client.protocol, ""))
         wish = await exchange.respond(await self._threads.run(acceptor.offer))
-        authorization = _prepared(await self._threads.run(acceptor.choice, _bounded(wish)))
-        stored = await self._owner(proved, exchange.steps)
-        terms = await self._policy.authorise(stored, exchange.client, authorization, exchange.steps)
+        authorization = prepared(await self._threads.run(acceptor.choice, _bounded(wish)))
+        stored = await self._holder(proved, exchange.steps)
         means = f"ticket of {proved.client}"
-        if terms.account is not None:
-            means = f"{terms.means} by {means}"
-        exchange.terms = replace(terms, means=means)
-        return avatar_id_of(stored, terms)
+        return await self.let_in(exchange, stored, authorization, means)
 
     async def _proved(self, exchange: ISaslExchange, acceptor: Acceptor) -> Proved:
         token = await exchange.respond(None)
@@ -183,10 +162,9 @@ class GssapiChecker:
         if proved.client.rpartition("@")[2] not in realms:
             raise BadCredentials(f"{proved.client} is not of the realm {' or '.join(realms)}")
 
-    async def _owner(self, proved: Proved, steps: Hearer) -> StoredCredentials:
+    async def _holder(self, proved: Proved, steps: Hearer) -> StoredCredentials:
         for name in self._names(proved.client):
-            stored = await self._accounts.credentials(name)
-            steps.add("account", log_in_name=name, address=stored.address if stored else "nobody")
+            stored = await self.owner(name, steps)
             if stored is not None:
                 return stored
         raise NoSuchPerson(f"no name of the principal {proved.client} has an account")
@@ -194,21 +172,10 @@ class GssapiChecker:
     def _names(self, principal: str) -> Iterator[str]:
         user = principal.rpartition("@")[0]
         for kind in self._config.names:
-            try:
-                yield saslprep(principal if kind == "principal" else user)
-            except NotPreparable:
-                raise BadCredentials("a name with characters that cannot be") from None
+            yield prepared(principal if kind == "principal" else user)
 
 
 def _bounded(token: bytes) -> bytes:
     if len(token) > MAX_OCTETS:
         raise SaslFailed("message too long")
     return token
-
-
-def _prepared(octets: bytes) -> str:
-    try:
-        text = octets.decode("utf-8")
-        return saslprep(text) if text else ""
-    except (UnicodeDecodeError, NotPreparable):
-        raise BadCredentials("a name with characters that cannot be") from None

@@ -28,4 +28,8 @@ The life of a server:
 - :mod:`.logs`       where events go
 - :mod:`.embedded`   the set-up without a file: example accounts, sample mail, private CA
 - :mod:`.banner`     what a person reads when it has started
+
+For other Twisted applications:
+
+- :mod:`.strcred`    ``--auth mailhub-local`` and ``--auth ldap``, by :mod:`.standalone`
 """

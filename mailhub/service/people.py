@@ -109,11 +109,6 @@ def gather(
         end_sessions(host, account)
         suspended_elsewhere(account)
 
-    async def remove(account: AccountId) -> None:
-        await engine.store.close_account(account)
-        await engine.runner.run(remove_files, engine.data, account)
-        await hub.write(accounts.removed, account, int(time.time()))
-
     identities = HubIdentities(hub, losses, engine.bell.ring, suspended)
     served = [Served(directory, each.domains) for each, directory in pairs]
     adoption = Adoption(identities, engine.store, served, create_standard_folders)
@@ -122,22 +117,36 @@ def gather(
     return People(
         Accounts(hub, adoption, directories, freshness),
         AddressBook(hub, adoption, directories, freshness, delimiter, host.reactor.seconds),
-        [
-            Walker(
-                adoption,
-                directory,
-                each.walk_interval,
-                each.purge_after,
-                remove,
-                partial(_tell_trust, host.metrics, each.name),
-            )
-            for each, directory in pairs
-            if each.walk_interval and each.user_base
-        ],
+        _walkers(engine, adoption, pairs, host.metrics),
         adoption,
         pairs,
         host.metrics,
     )
+
+
+def _walkers(
+    engine: Engine,
+    adoption: Adoption,
+    pairs: Sequence[tuple[DirectoryConfig, IDirectory]],
+    metrics: Metrics,
+) -> list[Walker]:
+    async def remove(account: AccountId) -> None:
+        await engine.store.close_account(account)
+        await engine.runner.run(remove_files, engine.data, account)
+        await engine.hub.write(accounts.removed, account, int(time.time()))
+
+    return [
+        Walker(
+            adoption,
+            directory,
+            each.walk_interval,
+            each.purge_after,
+            remove,
+            partial(_tell_trust, metrics, each.name),
+        )
+        for each, directory in pairs
+        if each.walk_interval and each.user_base
+    ]
 
 
 def _tell_trust(metrics: Metrics, directory: str, trust: Trust) -> None:
