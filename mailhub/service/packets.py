@@ -22,9 +22,12 @@ def send(to: socket.socket, message: object, descriptors: Sequence[int] = ()) ->
 
 def receive(source: socket.socket) -> tuple[Any, list[int]] | None:
     """An object and descriptors, which are closed on exec; None: the other end is gone."""
-    data, descriptors, _, _ = socket.recv_fds(
-        source, MAX_PACKET, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
-    )
+    try:
+        data, descriptors, _, _ = socket.recv_fds(
+            source, MAX_PACKET, MAX_DESCRIPTORS, socket.MSG_CMSG_CLOEXEC
+        )
+    except ConnectionResetError:  # it has gone without reading our last words
+        return None
     if not data:
         return None
     return pickle.loads(data), list(descriptors)  # noqa: S301 - from ourselves

@@ -16,6 +16,7 @@ import signal
 import socket
 import sys
 import traceback
+from contextlib import suppress
 from pathlib import Path
 
 from mailhub.net.listen import Listening
@@ -65,7 +66,7 @@ class Template:
         descriptor = os.pidfd_open(pid)
         self._children[descriptor] = pid
         self._events.register(descriptor, select.POLLIN)
-        send(self._parent, Made(order.number, pid))
+        self._tell(Made(order.number, pid))
 
     def _become(self, order: Order, channel: socket.socket) -> None:
         """A worker, until it ends; never returns."""
@@ -92,7 +93,11 @@ class Template:
         self._events.unregister(descriptor)
         os.close(descriptor)
         _, status = os.waitpid(pid, 0)
-        send(self._parent, Ended(pid, os.waitstatus_to_exitcode(status)))
+        self._tell(Ended(pid, os.waitstatus_to_exitcode(status)))
+
+    def _tell(self, message: Made | Ended) -> None:
+        with suppress(ConnectionError):  # gone: that is what is received next
+            send(self._parent, message)
 
 
 def _equipment(message: Equip, memory: int, *sockets: int) -> worker.Equipment:
