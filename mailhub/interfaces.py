@@ -26,7 +26,7 @@ from twisted.cred.error import UnauthorizedLogin
 from zope.interface import Attribute, Interface
 
 from mailhub.mime.analysis import Analysis
-from mailhub.model.directory import People, Person, PersonId
+from mailhub.model.directory import Past, People, Person, PersonId
 from mailhub.model.flags import FlagChange
 from mailhub.model.mail import (
     AccountId,
@@ -389,6 +389,14 @@ class NoSuchPerson(BadCredentials):
     """This source does not know the user; another one may.  Never told apart by a client."""
 
 
+class LockedOut(BadCredentials):
+    """The directory has locked them out and did not look at the secret; told as a wrong one."""
+
+
+class KeptBack(LockedOut):
+    """The secret was not sent, so as not to lock them out of the directory; told as a wrong one."""
+
+
 class BadToken(BadCredentials):
     """An access token that is not accepted; ``status`` is what its client is told (RFC 7628)."""
 
@@ -438,11 +446,12 @@ class IDirectory(Interface):
     def serves(domain: str) -> bool:
         """Whether people of *domain* ("": a log-in name without one) may be in it.  Immediate."""
 
-    async def prove(login: str, password: str, steps: Hearer) -> Person:
+    async def prove(login: str, password: str, steps: Hearer, past: Past) -> Person:
         """Whoever *login* is, once the directory has accepted *password*.
 
-        Raises NoSuchPerson; BadCredentials, also when several entries match; LogInDisabled;
-        SecretExpired.  An empty password is refused before anything is sent.
+        *past* is what is known of that very password, for a directory that locks people out.
+        Raises NoSuchPerson; BadCredentials, also when several entries match; LockedOut, KeptBack;
+        LogInDisabled; SecretExpired.  An empty password is refused before anything is sent.
         """
 
     async def by_login(login: str, steps: Hearer) -> Person | None:

@@ -15,7 +15,7 @@ from mailhub.interfaces import (
     NoSuchPerson,
     SecretExpired,
 )
-from mailhub.model.directory import People, Person, PersonId, Standing
+from mailhub.model.directory import NO_PAST, Past, People, Person, PersonId, Standing
 from mailhub.model.errors import Unavailable
 from mailhub.model.steps import UNHEARD, Hearer
 
@@ -72,7 +72,9 @@ class FakeDirectory:
     def serves(self, domain: str) -> bool:
         return not domain or not self.domains or domain.lower() in self.domains
 
-    async def prove(self, login: str, password: str, steps: Hearer = UNHEARD) -> Person:
+    async def prove(
+        self, login: str, password: str, steps: Hearer = UNHEARD, past: Past = NO_PAST
+    ) -> Person:
         self.asked.append(("prove", login))
         if self.down:
             raise LogInUnavailable("no server answers")

@@ -14,6 +14,8 @@ from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
 from mailhub.interfaces import (
     BadCredentials,
     IDirectory,
+    KeptBack,
+    LockedOut,
     LogInForbidden,
     LogInUnavailable,
     NoSuchPerson,
@@ -94,23 +96,28 @@ class DirectoryPasswords:
                 self._count("shared")
                 return answer
         self._keep_back(given.login, digest)
-        self._count("asked")
         return await self._ask(given, question)
 
     async def _ask(self, given: Given, question: tuple[str, bytes]) -> Person:
         answer: _Answer = None
+        counted = "asked"
         self._asking[question] = []
+        past = self._guard.past(*question)
         try:
-            answer = await self._directory.prove(given.login, given.password, given.steps)
+            answer = await self._directory.prove(given.login, given.password, given.steps, past)
         except LogInUnavailable as trouble:
             answer = trouble
             raise
         except NoSuchPerson:
             raise
+        except LockedOut as unproved:
+            counted = "kept_back" if isinstance(unproved, KeptBack) else counted
+            raise
         except BadCredentials:
             self._guard.wrong(*question)
             raise
         finally:
+            self._count(counted)
             for turn in self._asking.pop(question):
                 turn.callback(answer)
         return answer

@@ -4,7 +4,8 @@
 for the same name reaches the directory once within a window, and so do only so many different
 ones.  The password that was right last always does, until it is wrong.  Names that the same person
 has logged in with count as one.  Names, never networks: an office behind one address is not
-punished for one of its people.
+punished for one of its people.  What it remembers of a password longer than that tells the
+directory which ones may be sent when its own count comes near a lock-out.
 
 :class:`ProvedPasswords` is the credential cache, off unless configured: the last password of a name
 that was right, for a short time.  A new one misses and is asked about at once; its first success
@@ -22,6 +23,7 @@ from collections import OrderedDict
 from collections.abc import Callable
 
 from mailhub.interfaces import BadCredentials, TooManyAttempts
+from mailhub.model.directory import NO_PAST, Past
 from mailhub.model.mail import AccountId
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
@@ -77,6 +79,16 @@ class LockoutGuard:
             raise TooManyAttempts(
                 f"{len(wrong)} different wrong passwords lately; no more are sent to the directory"
             )
+
+    def past(self, name: str, digest: bytes) -> Past:
+        """When this password was right and wrong last, as far as it is remembered."""
+        if self._window <= 0:
+            return NO_PAST
+        key, mark = self._key(name), digest[:KEY]
+        with self._right.marks(key) as marks:
+            right = marks.since(0.0).get(mark, 0.0)
+        with self._wrong.marks(key) as marks:
+            return Past(right, marks.since(0.0).get(mark, 0.0))
 
     def wrong(self, name: str, digest: bytes) -> None:
         if self._window > 0:

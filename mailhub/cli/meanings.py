@@ -13,6 +13,11 @@ MEANINGS: Mapping[str, str] = {
     " client is not told which.",
     "NoSuchPerson": "Nobody of that name is known; the client is told what it is told about a"
     " wrong password.  Is the name right, and does mailhub directory check find it?",
+    "LockedOut": "The directory has locked or inactivated the account and looked at no password;"
+    " the client is told what it is told about a wrong one.",
+    "KeptBack": "The password was not sent to the directory, which counts so many wrong ones that"
+    " one more would lock the account; one that has worked before still does.  It passes when"
+    " the directory forgets them, or with a log-in elsewhere.",
     "BadToken": "The access token is not accepted: malformed, over, of another issuer, for another"
     " service.  The detail says which; mailhub explain token prints every step.",
     "LogInDisabled": "The password is right, and the account is disabled: here (mailhub account"

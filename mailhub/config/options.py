@@ -337,6 +337,12 @@ class DirectoryConfig:
     people_filter: str = ""
     standing: Literal["preset", "none", "ppolicy", "nsAccountLock", "active-directory"] = "preset"
     """Where the product says that somebody is disabled, locked or expired."""
+    lockout_counter: Literal[
+        "preset", "none", "ppolicy", "389ds", "freeipa", "active-directory"
+    ] = "preset"
+    """How the product counts wrong passwords, to stop before they lock somebody out."""
+    lockout_policy: str = ""
+    """DN of the policy of those whose entries name none; empty: it is found."""
     netbios_domain: str = ""
     attributes: DirectoryAttributes = field(default_factory=DirectoryAttributes)
     groups: DirectoryGroups = field(default_factory=DirectoryGroups)

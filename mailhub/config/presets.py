@@ -23,6 +23,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "address_filter": "(&(objectClass=inetOrgPerson)(mail={address}))",
         "people_filter": "(&(objectClass=inetOrgPerson)(mail=*))",
         "standing": "ppolicy",
+        "lockout_counter": "ppolicy",
         "attributes": {"id": "entryUUID", "login": "uid", "address": "mail", "name": "cn"},
         "groups": {
             "mode": "search",
@@ -37,6 +38,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         ),
         "people_filter": "(&(objectClass=inetOrgPerson)(mail=*))",
         "standing": "nsAccountLock",
+        "lockout_counter": "389ds",
         "attributes": {
             "id": "nsUniqueId",
             "login": "uid",
@@ -53,6 +55,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         ),
         "people_filter": "(&(objectClass=posixAccount)(mail=*))",
         "standing": "nsAccountLock",
+        "lockout_counter": "freeipa",
         "attributes": {
             "id": "ipaUniqueID",
             "login": "uid",
@@ -73,6 +76,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         ),
         "people_filter": "(&(objectCategory=person)(objectClass=user)(mail=*))",
         "standing": "active-directory",
+        "lockout_counter": "active-directory",
         "attributes": {
             "id": "objectGUID",
             "login": "sAMAccountName",
@@ -91,6 +95,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
         "address_filter": "(&(objectClass=person)(mail={address}))",
         "people_filter": "(objectClass=person)",
         "standing": "none",
+        "lockout_counter": "none",
         "attributes": {"id": "entryUUID", "login": "uid", "address": "mail", "name": "cn"},
         "groups": {
             "mode": "memberOf",
@@ -100,6 +105,7 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
     "custom": {
         "people_filter": "(objectClass=person)",
         "standing": "none",
+        "lockout_counter": "none",
         "groups": {"mode": "none"},
     },
 }

@@ -20,6 +20,7 @@ STRONGER_AUTH = 8
 REFERRAL = 10
 ADMIN_LIMIT = 11
 CONFIDENTIALITY = 13
+CONSTRAINT_VIOLATION = 19
 NO_SUCH_OBJECT = 32
 INVALID_DN = 34
 INAPPROPRIATE_AUTH = 48
@@ -40,8 +41,12 @@ _REFUSALS = (
     NO_SUCH_OBJECT,
     INVALID_DN,
     INAPPROPRIATE_AUTH,
-    UNWILLING,  # 389 DS: the account is inactivated, told before the password is looked at
 )
+_UNSEEN = {
+    UNWILLING: "the account is inactivated or locked",  # 389 DS, FreeIPA
+    CONSTRAINT_VIOLATION: "the account is locked out",  # 389 DS
+}
+"""Told before the password is looked at."""
 
 _SUB_CODE = re.compile(r"\bdata ([0-9a-f]{1,8})\b", re.IGNORECASE)
 
@@ -63,7 +68,7 @@ SUB_CODES: Mapping[int, SubCode] = {
     0x701: SubCode(Verdict.DISABLED, "the account has expired"),
     0x773: SubCode(Verdict.EXPIRED, "the password must be changed at the next logon"),
     # The password is not looked at while an account is locked, so nothing was proved:
-    0x775: SubCode(Verdict.WRONG, "the account is locked out"),
+    0x775: SubCode(Verdict.LOCKED, "the account is locked out"),
 }
 
 
@@ -106,6 +111,8 @@ def refuse_person(result: Result) -> None:
         raise trouble(result)
     if known := sub_code(result):
         raise Refused(known.verdict, f"{known.text} ({result})")
+    if text := _UNSEEN.get(result.code):
+        raise Refused(Verdict.LOCKED, f"{text}: {result}")
     if result.code in _REFUSALS:
         raise Refused(Verdict.WRONG, f"the directory refused the password: {result}")
     raise trouble(result)

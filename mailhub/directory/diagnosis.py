@@ -15,14 +15,16 @@ from mailhub.config.options import DirectoryConfig
 from mailhub.config.presets import in_full
 from mailhub.directory import codes
 from mailhub.directory.groups import Groups
+from mailhub.directory.lockout import Unreadable
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.people import addresses_of, id_of, wanted
 from mailhub.directory.servers import ROOT, bind_service
-from mailhub.directory.standing import texts
 from mailhub.directory.troubles import Refused, Trouble
+from mailhub.directory.values import NEVER, texts
 from mailhub.directory.watchdog import Watchdog
 from mailhub.directory.watching import Nobody
 from mailhub.directory.wire import PAGED_RESULTS, Answer, Ask, Entry, Wire, is_administrative
+from mailhub.model.directory import NO_PAST
 from mailhub.model.steps import UNHEARD, Steps
 
 SAMPLE = 20
@@ -239,12 +241,38 @@ class Diagnosis:
             return
         groups = f", groups: {', '.join(sorted(g.name for g in person.groups)) or 'none'}"
         yield Finding("ok", "log-in", f"{name} is found: {person.dn}{groups}")
+        yield from self._lockout(lookup, name)
         for address in person.addresses[:1]:
             if lookup.by_address(address, lookup.deadline(), UNHEARD) is None:
                 text = f"address_filter does not find {address}, who is {person.dn}"
                 yield Finding("error", "address", text, "or finds several")
             else:
                 yield Finding("ok", "address", f"{address} is found")
+
+    def _lockout(self, lookup: Lookup, name: str) -> Iterator[Finding]:
+        """Whether wrong passwords can be kept from locking somebody out."""
+        if self.config.lockout_counter == "none" or self.config.mode == "template-bind":
+            return
+        try:
+            limits = lookup.lockout_policy(name, lookup.deadline(), UNHEARD)
+        except Unreadable as unreadable:
+            hint = (
+                'give the right to read it, or set lockout_passwords and lockout_counter = "none"'
+            )
+            yield Finding("warning", "lock-out", str(unreadable), hint)
+            return
+        if limits is None or not limits.most:
+            yield Finding("ok", "lock-out", "no wrong password locks an account")
+            return
+        text = f"after {limits.most} wrong passwords, by {limits.policy}"
+        if limits.most == 1:
+            hint = "no attempt can be kept back: let more lock"
+            yield Finding("warning", "lock-out", text, hint)
+        elif limits.forgets == NEVER:
+            hint = "who is one short must log in elsewhere, or with a password that has worked"
+            yield Finding("warning", "lock-out", f"{text}, which are never forgotten", hint)
+        else:
+            yield Finding("ok", "lock-out", f"{text}, forgotten after {limits.forgets:g} s")
 
 
 def prove(directory: DirectoryConfig, login: str, password: str | None) -> Iterator[Finding]:
@@ -255,7 +283,7 @@ def prove(directory: DirectoryConfig, login: str, password: str | None) -> Itera
         if password is None:
             person = lookup.by_login(login, lookup.deadline(), steps)
         else:
-            person = lookup.prove(login, password, lookup.deadline(), steps)
+            person = lookup.prove(login, password, NO_PAST, lookup.deadline(), steps)
     except (Refused, Trouble) as no:
         person, refusal = None, str(no)
     else:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 from typing import Any, Protocol
 
 from twisted.internet.defer import Deferred
@@ -15,6 +16,8 @@ from mailhub.directory.troubles import Refused, Trouble, Verdict
 from mailhub.interfaces import (
     BadCredentials,
     IDirectory,
+    KeptBack,
+    LockedOut,
     LogInDisabled,
     LogInForbidden,
     LogInRefused,
@@ -24,7 +27,7 @@ from mailhub.interfaces import (
 )
 from mailhub.log import event
 from mailhub.metrics import Metrics
-from mailhub.model.directory import People, Person, PersonId
+from mailhub.model.directory import NO_PAST, Past, People, Person, PersonId
 from mailhub.model.errors import Unavailable
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.net.output import delay
@@ -36,6 +39,8 @@ MAX_PAD_SECONDS = 2.0
 _REFUSALS: dict[Verdict, type[LogInRefused]] = {
     Verdict.NOBODY: NoSuchPerson,
     Verdict.WRONG: BadCredentials,
+    Verdict.LOCKED: LockedOut,
+    Verdict.KEPT_BACK: KeptBack,
     Verdict.DISABLED: LogInDisabled,
     Verdict.EXPIRED: SecretExpired,
     Verdict.FORBIDDEN: LogInForbidden,
@@ -70,16 +75,18 @@ class Directory:
     def serves(self, domain: str) -> bool:
         return not domain or not self._domains or domain.casefold() in self._domains
 
-    async def prove(self, login: str, password: str, steps: Hearer = UNHEARD) -> Person:
+    async def prove(
+        self, login: str, password: str, steps: Hearer = UNHEARD, past: Past = NO_PAST
+    ) -> Person:
         if not password:
             raise BadCredentials("an empty password is an anonymous bind; not sent")
         seconds = self._config.request_timeout
         try:
-            person: Person = await self._ask("prove", seconds, steps, login, password)
+            person: Person = await self._ask("prove", seconds, steps, login, password, past)
         except (Trouble, Unavailable) as trouble:
             raise LogInUnavailable(f"directory {self.name}: {trouble}") from trouble
         except Refused as refused:
-            if refused.verdict is Verdict.NOBODY:
+            if refused.verdict in (Verdict.NOBODY, Verdict.KEPT_BACK):
                 await self._take_as_long_as_a_bind()
             detail = f"directory {self.name}: {refused}"
             raise _REFUSALS[refused.verdict](detail) from refused
@@ -139,9 +146,14 @@ class Directories:
     """All directories of a server, and their helper process."""
 
     def __init__(
-        self, reactor: IReactorTime, configs: Sequence[DirectoryConfig], metrics: Metrics
+        self,
+        reactor: IReactorTime,
+        configs: Sequence[DirectoryConfig],
+        metrics: Metrics,
+        attempts: Path | None = None,
     ) -> None:
-        self.helper = Helper(reactor, configs, metrics) if configs else None
+        """*attempts*: the file of :mod:`.attempts`, when several processes ask."""
+        self.helper = Helper(reactor, configs, metrics, attempts) if configs else None
         self.all: Sequence[Directory] = (
             [Directory(config, self.helper, reactor) for config in configs]
             if self.helper is not None

@@ -132,6 +132,14 @@ class Finder:
         )
         return person
 
+    def tell_once(self, what: str, text: str) -> None:
+        """An event that is not written again: it will not change by itself."""
+        with self._lock:
+            if (what, text) in self._told:
+                return
+            self._told[what, text] = float("inf")
+        self._event(what, text)
+
     def _tell(self, what: str, text: str) -> None:
         """An event, the same one not again for ten minutes."""
         now = time.monotonic()
@@ -141,5 +149,8 @@ class Finder:
             if len(self._told) >= MAX_TOLD:
                 self._told.clear()
             self._told[what, text] = now + TELL_AGAIN_SECONDS
+        self._event(what, text)
+
+    def _event(self, what: str, text: str) -> None:
         fields = {"directory": self._config.name, "what": what, "reason": text}
         self._watcher.event("directory.notice", "warn", fields)

@@ -4,9 +4,20 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any
 
+from mailhub.config.options import DirectoryConfig
 from mailhub.model.steps import Step
+
+
+@dataclass(frozen=True, slots=True)
+class Setting:
+    """The first thing that the helper is told."""
+
+    directories: tuple[DirectoryConfig, ...]
+    attempts: Path | None
+    """The file of :mod:`.attempts`."""
 
 
 @dataclass(frozen=True, slots=True)

@@ -19,7 +19,7 @@ from mailhub.config.ldap import GROUP_PLACES
 from mailhub.config.options import DirectoryConfig
 from mailhub.config.templates import Place, escape_filter_octets, parse_filter_template
 from mailhub.directory.people import MEMBER_OF
-from mailhub.directory.standing import texts
+from mailhub.directory.values import texts
 from mailhub.directory.wire import Ask, Entry
 from mailhub.model.directory import Group
 from mailhub.model.steps import Hearer

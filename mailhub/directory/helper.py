@@ -16,8 +16,8 @@ import time
 import traceback
 from collections.abc import Mapping
 
-from mailhub.config.options import DirectoryConfig
-from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply
+from mailhub.directory.attempts import Attempts
+from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply, Setting
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.servers import Deadline
 from mailhub.directory.troubles import Kind, Refused, Trouble
@@ -124,12 +124,11 @@ def main() -> None:
     os._exit(0)  # nothing here is worth waiting for a server that does not answer
 
 
-def _prepared(
-    directories: tuple[DirectoryConfig, ...], channel: Channel
-) -> dict[tuple[str, bool], Threads]:
+def _prepared(setting: Setting, channel: Channel) -> dict[tuple[str, bool], Threads]:
     threads = {}
-    for directory in directories:
-        lookup = Lookup(directory, Reporter(channel, directory.name))
+    attempts = Attempts(setting.attempts)
+    for directory in setting.directories:
+        lookup = Lookup(directory, Reporter(channel, directory.name), attempts)
         for is_login in (True, False):
             made = Threads(lookup, channel, directory.max_connections)
             threads[directory.name, is_login] = made

@@ -21,15 +21,18 @@ from mailhub.config.templates import (
     parse_filter_template,
 )
 from mailhub.directory import codes
+from mailhub.directory.attempts import Attempts
+from mailhub.directory.counting import Limits
 from mailhub.directory.finding import Finder
 from mailhub.directory.ids import in_filter
+from mailhub.directory.lockout import Attempt, Lockout
 from mailhub.directory.pages import Pages
 from mailhub.directory.servers import Deadline, Servers
 from mailhub.directory.standing import standing_of
 from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
 from mailhub.directory.watching import Watcher
 from mailhub.directory.wire import Ask, Entry, Wire
-from mailhub.model.directory import People, Person, PersonId, Standing
+from mailhub.model.directory import Past, People, Person, PersonId, Standing
 from mailhub.model.steps import Hearer
 
 MAX_NAME = 1024
@@ -45,11 +48,14 @@ _VERDICTS: Mapping[Standing, tuple[Verdict, str]] = {
 class Lookup:
     """Asks one directory; every method may be called from any thread."""
 
-    def __init__(self, directory: DirectoryConfig, watcher: Watcher) -> None:
+    def __init__(
+        self, directory: DirectoryConfig, watcher: Watcher, attempts: Attempts | None = None
+    ) -> None:
         self.config = in_full(directory)
         self.servers = Servers(self.config, watcher)
         self._watcher = watcher
         self._finder = Finder(self.config, self.servers, watcher)
+        self._lockout = Lockout(self.config, self._finder, attempts or Attempts())
         self._pages = Pages()
         self._filters = {
             "user_filter": _filter(self.config.user_filter, LOGIN_PLACES),
@@ -66,7 +72,9 @@ class Lookup:
 
     # --- questions ---
 
-    def prove(self, login: str, password: str, deadline: Deadline, steps: Hearer) -> Person:
+    def prove(
+        self, login: str, password: str, past: Past, deadline: Deadline, steps: Hearer
+    ) -> Person:
         """Whoever *login* is, if *password* is theirs.  Raises Refused, Trouble."""
         if not password:
             raise Refused(Verdict.WRONG, "an empty password is an anonymous bind; not sent")
@@ -74,21 +82,36 @@ class Lookup:
         if self.config.mode == "template-bind":
             entry = self._bind_by_template(names, password, deadline, steps)
         else:
-            found = self._one("user_filter", names, deadline, steps)
+            asked = time.monotonic()
+            found = self._one("user_filter", names, deadline, steps, self._lockout.counters)
             if found is None:
                 raise Refused(Verdict.NOBODY, f"no entry for {login}")
-            entry = found
-            self._bind_entry(entry, password, deadline, steps)
+            with self._lockout.attempt(found, asked, past, deadline, steps) as attempt:
+                entry = attempt.entry
+                self._bind_entry(attempt, password, deadline, steps)
         return self._known(entry, deadline, steps)
 
     def recognise(self, login: str, deadline: Deadline, steps: Hearer) -> Person:
         """As :meth:`prove`, with a password that is taken to be right."""
         self._must_be_searchable()
-        entry = self._one("user_filter", self._names(login, steps), deadline, steps)
+        names = self._names(login, steps)
+        entry = self._one("user_filter", names, deadline, steps, self._lockout.counters)
         if entry is None:
             raise Refused(Verdict.NOBODY, f"no entry for {login}")
+        self._lockout.explain(entry, deadline, steps)
         steps.add("password", outcome="not given, taken to be right")
         return self._known(entry, deadline, steps)
+
+    def lockout_policy(self, login: str, deadline: Deadline, steps: Hearer) -> Limits | None:
+        """That of whoever *login* is; None: this product counts nothing.
+
+        Raises Unreadable, Refused, Trouble.
+        """
+        names = self._names(login, steps)
+        entry = self._one("user_filter", names, deadline, steps, self._lockout.counters)
+        if entry is None:
+            raise Refused(Verdict.NOBODY, f"no entry for {login}")
+        return self._lockout.policy_for(entry, deadline, steps)
 
     def by_login(self, login: str, deadline: Deadline, steps: Hearer) -> Person | None:
         try:
@@ -188,27 +211,36 @@ class Lookup:
         return None if entry is None else self._finder.person(entry, deadline, steps)
 
     def _one(
-        self, key: str, names: Mapping[str, str], deadline: Deadline, steps: Hearer
+        self,
+        key: str,
+        names: Mapping[str, str],
+        deadline: Deadline,
+        steps: Hearer,
+        besides: Sequence[str] = (),
     ) -> Entry | None:
         """The only entry that matches, or None.  Raises Refused when there are several."""
         template = self._filters[key]
         if template is None:
             raise Trouble(Kind.REFUSED, f"the directory has no {key}")
-        ask = Ask(self.config.user_base, template.fill(names), self._finder.wanted, size_limit=2)
+        wanted = (*self._finder.wanted, *besides)
+        ask = Ask(self.config.user_base, template.fill(names), wanted, size_limit=2)
         who = names.get("address") or names["login"]
         return self._finder.only(self._finder.search(ask, deadline, steps), who)
 
     # --- proving ---
 
-    def _bind_entry(self, entry: Entry, password: str, deadline: Deadline, steps: Hearer) -> None:
+    def _bind_entry(
+        self, attempt: Attempt, password: str, deadline: Deadline, steps: Hearer
+    ) -> None:
         """Raises Refused, with what the entry itself says of the reason; Trouble."""
         try:
-            self._bind(entry.dn, password, deadline, steps)
+            self._bind(attempt.entry.dn, password, deadline, steps)
         except Refused as refused:
-            standing = standing_of(entry, self.config)
+            standing = standing_of(attempt.entry, self.config)
+            verdict = Verdict.LOCKED if attempt.is_locked else refused.verdict
             if standing is Standing.ACTIVE:
                 raise
-            raise Refused(refused.verdict, f"{refused}; it is {standing.value}") from refused
+            raise Refused(verdict, f"{refused}; it is {standing.value}") from refused
 
     def _bind(self, dn: str, password: str, deadline: Deadline, steps: Hearer) -> None:
         self.servers.ask(

@@ -8,7 +8,8 @@ from collections.abc import Iterator, Mapping, Sequence
 from mailhub.config.options import DirectoryAttributes, DirectoryConfig
 from mailhub.directory import standing
 from mailhub.directory.ids import BINARY_IDS, spelt
-from mailhub.directory.standing import standing_of, texts
+from mailhub.directory.standing import standing_of
+from mailhub.directory.values import texts
 from mailhub.directory.wire import Entry
 from mailhub.model.directory import Group, Person, PersonId
 from mailhub.model.steps import Hearer

@@ -16,7 +16,7 @@ from mailhub.config.options import DirectoryConfig, DirectoryGroups
 from mailhub.config.presets import in_full
 from mailhub.directory import codes
 from mailhub.directory.servers import bind_service
-from mailhub.directory.standing import texts
+from mailhub.directory.values import texts
 from mailhub.directory.watchdog import Watchdog
 from mailhub.directory.wire import Ask, Entry, Wire
 

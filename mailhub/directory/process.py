@@ -8,6 +8,7 @@ import time
 from collections import Counter, deque
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 from typing import Any, cast
 
 from twisted.internet.defer import Deferred
@@ -22,7 +23,7 @@ from twisted.python.failure import Failure
 
 from mailhub import log
 from mailhub.config.options import DirectoryConfig
-from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply
+from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Reply, Setting
 from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.metrics import Metrics
 from mailhub.model.steps import UNHEARD, Hearer
@@ -53,10 +54,14 @@ class Helper:
     """One for all directories of a server process."""
 
     def __init__(
-        self, reactor: IReactorTime, directories: Sequence[DirectoryConfig], metrics: Metrics
+        self,
+        reactor: IReactorTime,
+        directories: Sequence[DirectoryConfig],
+        metrics: Metrics,
+        attempts: Path | None = None,
     ) -> None:
         self._reactor = self.clock = reactor
-        self._directories = tuple(directories)
+        self._setting = Setting(tuple(directories), attempts)
         self._metrics = metrics
         self._pending: dict[int, _Pending] = {}
         self._waiting: Counter[tuple[str, bool]] = Counter()
@@ -76,7 +81,7 @@ class Helper:
         if self._process is None and self._stopping is None:
             self._process = _Process(self)
             self._process.spawn(cast(IReactorProcess, self._reactor))
-            self._process.send(self._directories, self._reactor)
+            self._process.send(self._setting, self._reactor)
 
     @property
     def pid(self) -> int | None:

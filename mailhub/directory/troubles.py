@@ -50,6 +50,10 @@ class Verdict(enum.Enum):
 
     NOBODY = "nobody"
     WRONG = "wrong"
+    LOCKED = "locked"
+    """Out of the directory, which has not looked at the password."""
+    KEPT_BACK = "kept back"
+    """The password was not sent: if it was wrong, it would lock the account, or help to."""
     DISABLED = "disabled"
     EXPIRED = "expired"
     FORBIDDEN = "forbidden"

@@ -60,6 +60,20 @@ class Person:
 
 
 @dataclass(frozen=True, slots=True)
+class Past:
+    """When this very password of somebody was right and wrong last, in seconds since 1970.
+
+    0: never, as far as is known.
+    """
+
+    right: float = 0.0
+    wrong: float = 0.0
+
+
+NO_PAST = Past()
+
+
+@dataclass(frozen=True, slots=True)
 class People:
     """A page of a directory; ``cookie`` asks for the next one, None: this was the last."""
 

@@ -21,6 +21,7 @@ from mailhub.config.options import AuthConfig
 from mailhub.interfaces import (
     BadCredentials,
     IAccount,
+    LockedOut,
     LogInForbidden,
     LogInRefused,
     NoSuchPerson,
@@ -230,7 +231,9 @@ class _Attempt:
             self._host.stale.right(self._presenter(), self._password)
 
     def refused(self, refusal: LogInRefused) -> None:
-        is_wrong = isinstance(refusal, BadCredentials) and not isinstance(refusal, NoSuchPerson)
+        is_wrong = isinstance(refusal, BadCredentials) and not isinstance(
+            refusal, NoSuchPerson | LockedOut
+        )
         if self._host.stale is not None and self._shows_password and is_wrong:
             self._host.stale.wrong(self._presenter(), self._password)
         refusal.reason_id = log.new_reason_id()

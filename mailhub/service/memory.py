@@ -23,11 +23,11 @@ from mailhub.log import numbered_id, short_id
 from mailhub.metrics import cells
 from mailhub.metrics.cells import Cells
 from mailhub.net import notes, seats
+from mailhub.net.locks import unlock, wait_lock
 from mailhub.net.notes import Notes
 from mailhub.net.seats import Seats
 from mailhub.net.shared import Kind, Shared
 from mailhub.net.turns import SharedTurns
-from mailhub.store.hub.locks import unlock, wait_lock
 
 MAX_WORKERS = 64
 

@@ -23,11 +23,11 @@ from twisted.python.failure import Failure
 from mailhub import log
 from mailhub.model.errors import Damaged, Refusal
 from mailhub.model.mail import AccountId, Usage
+from mailhub.net.locks import open_lock_file, try_lock
 from mailhub.store.hub import samples, usage
 from mailhub.store.hub.database import Tx
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
-from mailhub.store.hub.locks import open_lock_file, try_lock
 from mailhub.store.hub.totals import AUDITING
 from mailhub.store.migrate import version
 from mailhub.store.runner import Runner

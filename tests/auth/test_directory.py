@@ -12,6 +12,8 @@ from mailhub.auth.directory import DirectoryPasswords
 from mailhub.auth.guard import MAX_NAMES, Digests, LockoutGuard, ProvedPasswords
 from mailhub.interfaces import (
     BadCredentials,
+    KeptBack,
+    LockedOut,
     LogInDisabled,
     LogInForbidden,
     LogInUnavailable,
@@ -19,7 +21,7 @@ from mailhub.interfaces import (
     TooManyAttempts,
 )
 from mailhub.metrics import Metrics
-from mailhub.model.directory import Person, Standing
+from mailhub.model.directory import NO_PAST, Past, Person, Standing
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.steps import UNHEARD, Hearer
@@ -186,6 +188,45 @@ def test_a_password_that_is_right_no_more_is_sent_once(world: World) -> None:
     assert world.log_in("changed elsewhere").address == "alice@example.org"
 
 
+def test_what_was_known_of_a_password_is_told_to_the_directory(world: World) -> None:
+    seen: list[Past] = []
+    prove = world.directory.prove
+
+    async def listening(login: str, password: str, steps: Hearer, past: Past) -> Person:
+        seen.append(past)
+        return await prove(login, password, steps, past)
+
+    world.directory.prove = listening  # type: ignore[method-assign,assignment]
+    began = world.now
+    world.log_in("secret")
+    with pytest.raises(BadCredentials):
+        world.log_in("old")
+    world.now += 2 * WINDOW
+    world.log_in("secret", "alice")
+    with pytest.raises(BadCredentials):
+        world.log_in("old", "alice")
+    assert seen == [NO_PAST, NO_PAST, NO_PAST, Past(wrong=began)]
+    world.log_in("secret")
+    assert seen[-1] == Past(right=began + 2 * WINDOW)
+
+
+@pytest.mark.parametrize(("refusal", "counted"), [(LockedOut, "asked"), (KeptBack, "kept_back")])
+def test_a_password_that_was_not_looked_at_is_not_known_to_be_wrong(
+    world: World, refusal: type[LockedOut], counted: str
+) -> None:
+    async def refuse(login: str, password: str, steps: Hearer, past: Past) -> Person:
+        raise refusal("one more would lock")
+
+    prove = world.directory.prove
+    world.directory.prove = refuse  # type: ignore[method-assign,assignment]
+    for _ in range(2):
+        with pytest.raises(refusal):
+            world.log_in("secret")
+    assert world.answers(counted) == 2
+    world.directory.prove = prove  # type: ignore[method-assign]
+    assert world.log_in("secret").account == "id-of-alice"
+
+
 # --- several connections at once ----------------------------------------------------------
 
 
@@ -197,11 +238,13 @@ class Slow:
         self._waiting: list[Deferred[None]] = []
         world.directory.prove = self.prove  # type: ignore[method-assign]
 
-    async def prove(self, login: str, password: str, steps: Hearer = UNHEARD) -> Person:
+    async def prove(
+        self, login: str, password: str, steps: Hearer = UNHEARD, past: Past = NO_PAST
+    ) -> Person:
         turn: Deferred[None] = Deferred()
         self._waiting.append(turn)
         await turn
-        return await self._prove(login, password, steps)
+        return await self._prove(login, password, steps, past)
 
     def answer(self) -> None:
         self._waiting.pop(0).callback(None)

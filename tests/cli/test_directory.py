@@ -66,6 +66,7 @@ def test_what_probe_writes_passes_the_check(file: Path) -> None:
     assert checked.exit_code == 0, checked.output
     assert {line.split()[0] for line in checked.output.splitlines()} == {"ok"}
     assert "certificate and name verified" in checked.output
+    assert "after 3 wrong passwords" in checked.output
     assert "p000@example.org is found" in checked.output
 
 
@@ -140,6 +141,15 @@ def test_groups_are_never_silently_missing(file: Path) -> None:
     assert "ok       groups      by memberOf" in run("check", "--config", by_entry).output
     students = changed(by_entry, f'user_base = "{PEOPLE}"', f'user_base = "ou=students,{PEOPLE}"')
     assert "nobody has the attribute memberOf" in run("check", "--config", students).output
+
+
+def test_a_lock_out_policy_that_cannot_be_read_is_named(file: Path) -> None:
+    lost = changed(file, '"openldap"\n', f'"openldap"\nlockout_policy = "cn=lost,{BASE}"\n')
+    checked = run("check", "--config", lost)
+    assert f"warning  lock-out    the lock-out policy cn=lost,{BASE}" in checked.output
+    assert 'lockout_counter = "none"' in checked.output
+    none = changed(file, "lockout_policy", 'lockout_counter = "none"\nlockout_policy')
+    assert "lock-out" not in run("check", "--config", none).output
 
 
 def test_a_port_without_tls_is_named(file: Path, slapd: Slapd) -> None:

@@ -8,7 +8,7 @@ from collections.abc import Mapping
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.troubles import Refused, Trouble, Verdict
-from mailhub.model.directory import Person, PersonId
+from mailhub.model.directory import NO_PAST, Past, Person, PersonId
 from mailhub.model.steps import Steps
 
 
@@ -50,14 +50,18 @@ class Asking:
             self._lookups[directory] = Lookup(directory, self.heard)
         return self._lookups[directory]
 
-    def prove(self, directory: DirectoryConfig, login: str, password: str) -> Person:
+    def prove(
+        self, directory: DirectoryConfig, login: str, password: str, past: Past = NO_PAST
+    ) -> Person:
         lookup = self.lookup(directory)
-        return lookup.prove(login, password, lookup.deadline(), self.steps)
+        return lookup.prove(login, password, past, lookup.deadline(), self.steps)
 
-    def refused(self, directory: DirectoryConfig, login: str, password: str) -> Verdict:
+    def refused(
+        self, directory: DirectoryConfig, login: str, password: str, past: Past = NO_PAST
+    ) -> Verdict:
         """Why they are not let in."""
         try:
-            self.prove(directory, login, password)
+            self.prove(directory, login, password, past)
         except Refused as refused:
             return refused.verdict
         raise AssertionError(f"{login} was let in")

@@ -90,6 +90,7 @@ def _policy() -> Iterator[tuple[str, Mapping[str, Sequence[str]]]]:
             "pwdLockout": ["TRUE"],
             "pwdMaxFailure": ["3"],
             "pwdLockoutDuration": ["0"],
+            "pwdFailureCountInterval": ["3600"],
             "pwdMustChange": ["TRUE"],
         },
     )

@@ -179,7 +179,7 @@ class Samba:
 
 
 def _add_people(admin: ldap3.Connection) -> None:
-    for name in ("mailhub", "alice", "disabled", "expired", "must", "guessed"):
+    for name in ("mailhub", "alice", "disabled", "expired", "must", "guessed", "careless"):
         _add_person(admin, name)
     _change(
         admin,

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import time
 import uuid
 from collections.abc import Iterator
 from dataclasses import replace
@@ -20,7 +21,7 @@ from mailhub.directory.probe import probe
 from mailhub.directory.ranges import completed
 from mailhub.directory.troubles import Kind, Refused, Verdict
 from mailhub.directory.wire import Answer, Ask, Entry
-from mailhub.model.directory import PersonId, Standing
+from mailhub.model.directory import NO_PAST, Past, PersonId, Standing
 from tests.directory.asking import Asking
 from tests.directory.samba import BASE, NESTED, PASSWORD, SERVICE, Domain, dn, shared_domain
 
@@ -90,15 +91,29 @@ def test_a_refusal_says_what_the_domain_controller_meant(
 
 
 def test_a_lock_out_is_seen_and_said(asking: Asking, domain: DirectoryConfig) -> None:
+    heedless = replace(domain, lockout_counter="none")
     for _ in range(3):
-        asking.refused(domain, "guessed", "guess")
+        asking.refused(heedless, "guessed", "guess")
     lookup = asking.lookup(domain)
     with pytest.raises(Refused, match="locked") as refused:
-        lookup.prove("guessed", PASSWORD, lookup.deadline(), asking.steps)
-    assert refused.value.verdict is Verdict.WRONG
+        lookup.prove("guessed", PASSWORD, NO_PAST, lookup.deadline(), asking.steps)
+    assert refused.value.verdict is Verdict.LOCKED
     found = asking.by_login(domain, "guessed")
     assert found is not None
     assert found.standing is Standing.LOCKED
+
+
+def test_nobody_is_locked_out_by_what_is_sent(asking: Asking, domain: DirectoryConfig) -> None:
+    verdicts = [asking.refused(domain, "careless", f"guess {n}") for n in range(5)]
+    assert verdicts == [Verdict.WRONG] * 2 + [Verdict.KEPT_BACK] * 3
+    facts = asking.steps.taken[-1].facts
+    assert (facts["policy"], facts["locks after"], facts["counted"]) == (BASE, 3, 2)
+    found = asking.by_login(domain, "careless")
+    assert found is not None
+    assert found.standing is Standing.ACTIVE
+    proved = Past(right=time.time() + 3600)  # after the password was set, whatever the clocks say
+    assert asking.prove(domain, "careless", PASSWORD, proved).dn == dn("careless")
+    assert asking.prove(domain, "careless", PASSWORD).dn == dn("careless")
 
 
 @pytest.mark.parametrize(
@@ -146,7 +161,7 @@ def test_an_id_finds_its_owner(asking: Asking, domain: DirectoryConfig) -> None:
 
 def test_everybody_is_read_in_pages(asking: Asking, domain: DirectoryConfig) -> None:
     pages = asking.everybody(replace(domain, page_size=4))
-    assert [len(page) for page in pages] == [4, 2]
+    assert [len(page) for page in pages] == [4, 3]
 
 
 def test_people_may_bind_by_principal_name(asking: Asking, domain: DirectoryConfig) -> None:
@@ -198,7 +213,7 @@ BIND_ERROR = "{code:08X}: LdapErr: DSID-0C090446, comment: AcceptSecurityContext
         ("533", Verdict.DISABLED),
         ("701", Verdict.DISABLED),
         ("773", Verdict.EXPIRED),
-        ("775", Verdict.WRONG),
+        ("775", Verdict.LOCKED),
         ("57", Verdict.WRONG),
     ],
 )

@@ -86,16 +86,17 @@ def test_who_must_change_the_password_is_told_only_after_the_right_one(
 
 
 def test_who_is_locked_out_stays_outside(asking: Asking, corp: DirectoryConfig) -> None:
-    assert asking.refused(corp, "locked", password("locked")) is Verdict.WRONG
+    assert asking.refused(corp, "locked", password("locked")) is Verdict.LOCKED
     found = asking.by_login(corp, "locked")
     assert found is not None
     assert found.standing is Standing.DISABLED
 
 
 def test_the_servers_own_lock_out_is_seen(asking: Asking, corp: DirectoryConfig) -> None:
+    heedless = replace(corp, lockout_counter="none")
     for _ in range(3):
-        asking.refused(corp, "guessed", "guess")
-    assert asking.refused(corp, "guessed", password("guessed")) is Verdict.WRONG
+        asking.refused(heedless, "guessed", "guess")
+    assert asking.refused(corp, "guessed", password("guessed")) is Verdict.LOCKED
     found = asking.by_login(corp, "guessed")
     assert found is not None
     assert found.standing is Standing.LOCKED

@@ -224,7 +224,7 @@ def test_389ds_tells_of_a_disabled_account_before_it_looks_at_the_password() -> 
     answer = Result(53, "unwillingToPerform", "Account inactivated. Contact system administrator.")
     with pytest.raises(Refused) as refused:
         refuse_person(answer)
-    assert refused.value.verdict is Verdict.WRONG  # nothing was proved
+    assert refused.value.verdict is Verdict.LOCKED  # nothing was proved
 
 
 def test_referrals_to_where_nobody_is_are_known() -> None:

@@ -19,7 +19,7 @@ from mailhub.directory.helper import answer
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.servers import Deadline
 from mailhub.directory.troubles import Kind, Trouble, Verdict
-from mailhub.model.directory import Person
+from mailhub.model.directory import NO_PAST, Person
 from tests.directory.asking import Asking
 from tests.directory.people import COUNT, password
 from tests.directory.slapd import Slapd
@@ -128,7 +128,7 @@ def test_binds_and_searches_do_not_share_connections(asking: Asking, corp: Direc
 # --- the helper process ---------------------------------------------------------------------
 
 
-def reply(directory: DirectoryConfig, asking: Asking, method: str, *arguments: str) -> Reply:
+def reply(directory: DirectoryConfig, asking: Asking, method: str, *arguments: object) -> Reply:
     question = Question(7, directory.name, method, arguments, time.monotonic() + 10, heard=True)
     return answer(asking.lookup(directory), question, 0.5)
 
@@ -136,19 +136,19 @@ def reply(directory: DirectoryConfig, asking: Asking, method: str, *arguments: s
 def test_the_helper_answers_questions_with_their_steps(
     asking: Asking, corp: DirectoryConfig
 ) -> None:
-    right = reply(corp, asking, "prove", "alice", password("alice"))
+    right = reply(corp, asking, "prove", "alice", password("alice"), NO_PAST)
     assert isinstance(right.value, Person)
     assert (right.number, right.failure, right.waited) == (7, None, 0.5)
     assert {step.what for step in right.steps} >= {"search", "bind", "groups", "person"}
     assert password("alice") not in str(right.steps)
-    wrong = reply(corp, asking, "prove", "alice", "guess")
+    wrong = reply(corp, asking, "prove", "alice", "guess", NO_PAST)
     assert getattr(wrong.failure, "verdict", None) is Verdict.WRONG
     crashed = reply(corp, asking, "no_such_question")
     assert "AttributeError" in str(crashed.failure)
 
 
 def test_a_question_whose_time_is_over_is_not_begun(asking: Asking, corp: DirectoryConfig) -> None:
-    late = Question(1, "corp", "prove", ("alice", "x"), time.monotonic() - 1)
+    late = Question(1, "corp", "prove", ("alice", "x", NO_PAST), time.monotonic() - 1)
     failure = answer(asking.lookup(corp), late, 16.0).failure
     assert isinstance(failure, Trouble)
     assert failure.kind is Kind.WAITED
@@ -160,7 +160,7 @@ def test_the_time_of_a_question_is_divided_among_servers(
 ) -> None:
     lookup: Lookup = asking.lookup(corp)
     with pytest.raises(Trouble) as trouble:
-        lookup.prove("alice", "x", Deadline(time.monotonic()), asking.steps)
+        lookup.prove("alice", "x", NO_PAST, Deadline(time.monotonic()), asking.steps)
     assert trouble.value.kind is Kind.TIMEOUT
 
 

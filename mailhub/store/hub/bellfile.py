@@ -21,8 +21,8 @@ import threading
 from pathlib import Path
 
 from mailhub.model.errors import Unavailable
+from mailhub.net.locks import open_lock_file, try_lock, unlock, wait_lock
 from mailhub.store.hub.errors import UnusableDataDir
-from mailhub.store.hub.locks import open_lock_file, try_lock, unlock, wait_lock
 
 SLOTS = 128
 COUNTERS = 8192

@@ -24,8 +24,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mailhub.model.mail import AccountId
+from mailhub.net.locks import open_lock_file, share, try_lock, unlock, wait_lock
 from mailhub.store.hub.errors import DataDirInUse, UnusableDataDir
-from mailhub.store.hub.locks import open_lock_file, share, try_lock, unlock, wait_lock
 
 LEFTOVER_SECONDS = 10.0
 """How long workers of a killed server may take to close their listening sockets."""
@@ -77,6 +77,10 @@ class DataDir:
     @property
     def server_lock(self) -> Path:
         return self.run / "server.lock"
+
+    @property
+    def attempts(self) -> Path:
+        return self.run / "attempts"
 
     @property
     def control_socket(self) -> Path:

@@ -12,7 +12,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from mailhub.model.errors import InUse
-from mailhub.store.hub.locks import open_lock_file, try_lock, unlock
+from mailhub.net.locks import open_lock_file, try_lock, unlock
 
 
 class MaildropLocks:

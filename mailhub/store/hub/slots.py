@@ -22,7 +22,7 @@ import zlib
 from collections.abc import Callable, Iterator
 from pathlib import Path
 
-from mailhub.store.hub.locks import open_lock_file, try_lock, unlock
+from mailhub.net.locks import open_lock_file, try_lock, unlock
 
 MAGIC = b"mailhub slots 1\n"
 WAYS = 8

@@ -25,9 +25,9 @@ from pathlib import Path
 from mailhub.model.errors import OverQuota, Refusal, Unavailable
 from mailhub.model.mail import AccountId, Usage
 from mailhub.model.quota import Quota
+from mailhub.net.locks import open_lock_file, try_lock, unlock
 from mailhub.store.hub import usage as usages
 from mailhub.store.hub.database import HubFile, Tx, rows
-from mailhub.store.hub.locks import open_lock_file, try_lock, unlock
 
 NOBODY = 0
 """Holds claims of accounts that came into the domain: their files have to be read first."""

@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailhub.store.hub.locks import open_lock_file, wait_lock
+from mailhub.net.locks import open_lock_file, wait_lock
 from mailhub.store.hub.slots import WAYS, SlotFile
 
 BUCKETS, OCTETS = 4, 128
