@@ -32,6 +32,7 @@ from mailhub.directory.lookup import Lookup
 from mailhub.directory.watching import Nobody
 from mailhub.metrics import Metrics
 from mailhub.model.steps import UNHEARD
+from mailhub.net.agenda import Agenda
 from mailhub.net.selfsigned import ensure_certificate
 from tests.directory.people import COUNT, GROUPS, PEOPLE, SECRET, SERVICE, password
 from tests.directory.slapd import Slapd
@@ -57,7 +58,7 @@ class InThreads:
 
 class InHelper:
     def __init__(self, config: DirectoryConfig) -> None:
-        self._all = Directories(reactor, [config], Metrics())
+        self._all = Directories(reactor, Agenda(reactor), [config], Metrics())
         self._all.start()
         reactor.addSystemEventTrigger("before", "shutdown", self._all.stop)
 

@@ -7,14 +7,15 @@ full is told to try again later.
 from __future__ import annotations
 
 from collections.abc import Callable
+from functools import partial
 from typing import ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred
-from twisted.internet.interfaces import IReactorFromThreads
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from mailhub.interfaces import LogInUnavailable
+from mailhub.net.agenda import Agenda
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,8 +34,8 @@ class Hashing(Protocol):
 class HashingThreads:
     """Of the server: a thread pool of its own, to be started and stopped with the process."""
 
-    def __init__(self, reactor: IReactorFromThreads, threads: int = 2) -> None:
-        self._reactor = reactor
+    def __init__(self, agenda: Agenda, threads: int = 2) -> None:
+        self._agenda = agenda
         self._pool = ThreadPool(0, threads, "hashing")
         self._waiting = 0
 
@@ -52,7 +53,7 @@ class HashingThreads:
 
         def done(succeeded: bool, result: T | Failure) -> None:
             # In the thread.  Cancelling `outcome` frees no place: the work is still to be done.
-            self._reactor.callFromThread(self._hand_over, outcome, result)
+            self._agenda.add_from_thread(partial(self._hand_over, outcome, result))
 
         self._pool.callInThreadWithCallback(done, function, *args, **kwargs)
         return outcome

@@ -30,6 +30,7 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import NO_PAST, Past, People, Person, PersonId
 from mailhub.model.errors import Unavailable
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.agenda import Agenda
 from mailhub.net.output import delay
 
 PAGE_SECONDS = 120.0
@@ -148,12 +149,13 @@ class Directories:
     def __init__(
         self,
         reactor: IReactorTime,
+        agenda: Agenda,
         configs: Sequence[DirectoryConfig],
         metrics: Metrics,
         attempts: Path | None = None,
     ) -> None:
         """*attempts*: the file of :mod:`.attempts`, when several processes ask."""
-        self.helper = Helper(reactor, configs, metrics, attempts) if configs else None
+        self.helper = Helper(reactor, agenda, configs, metrics, attempts) if configs else None
         self.all: Sequence[Directory] = (
             [Directory(config, self.helper, reactor) for config in configs]
             if self.helper is not None

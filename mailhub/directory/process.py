@@ -5,9 +5,10 @@ from __future__ import annotations
 import os
 import sys
 import time
-from collections import Counter, deque
+from collections import Counter
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 from typing import Any, cast
 
@@ -27,6 +28,7 @@ from mailhub.directory.frames import Breaker, EventFrame, Measured, Question, Re
 from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.metrics import Metrics
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.agenda import Agenda
 from mailhub.net.frames import Frames, frame
 
 MODULE = "mailhub.directory.helper"
@@ -34,8 +36,6 @@ GRACE_SECONDS = 1.0
 """More than its time a question is waited for: the helper is stuck then."""
 RESTART_SECONDS = 1.0
 STOP_SECONDS = 2.0
-SLICE_SECONDS = 0.003
-"""For which answers are handed out before others are served again."""
 
 
 class HelperFailed(Exception):
@@ -56,11 +56,14 @@ class Helper:
     def __init__(
         self,
         reactor: IReactorTime,
+        agenda: Agenda,
         directories: Sequence[DirectoryConfig],
         metrics: Metrics,
         attempts: Path | None = None,
     ) -> None:
-        self._reactor = self.clock = reactor
+        """What the process says is heard by the *agenda*: each answer is a log-in that goes on."""
+        self._reactor = reactor
+        self.agenda = agenda
         self._setting = Setting(tuple(directories), attempts)
         self._metrics = metrics
         self._pending: dict[int, _Pending] = {}
@@ -196,9 +199,6 @@ class _Process(ProcessProtocol):
         self._killing: IDelayedCall | None = None
         self._said = b""
         self._unsent = bytearray()
-        self._told: deque[object] = deque()
-        self._rest: IDelayedCall | None = None
-        """When what is left of it is handed out."""
         self._deaf = False
         """It has died, or is about to be found dead: its end will answer what was asked."""
 
@@ -230,20 +230,8 @@ class _Process(ProcessProtocol):
         self._killing = reactor.callLater(STOP_SECONDS, kill)
 
     def outReceived(self, data: bytes) -> None:
-        self._told.extend(self._frames.feed(data))
-        if self._rest is None:
-            self._hand_out()
-
-    def _hand_out(self) -> None:
-        """What was told, a slice at a time: each answer is a log-in that goes on."""
-        self._rest = None
-        clock = self._helper.clock
-        began = clock.seconds()
-        while self._told:
-            self._helper.received(self._told.popleft())
-            if self._told and clock.seconds() - began >= SLICE_SECONDS:
-                self._rest = clock.callLater(0, self._hand_out)
-                return
+        for told in self._frames.feed(data):
+            self._helper.agenda.add(partial(self._helper.received, told))
 
     def inConnectionLost(self) -> None:
         self._deaf = True
@@ -255,10 +243,10 @@ class _Process(ProcessProtocol):
     def processEnded(self, reason: Failure) -> None:
         if self._killing is not None and self._killing.active():
             self._killing.cancel()
-        while self._told:
-            self._helper.received(self._told.popleft())
+        self._deaf = True
         said = self._said.decode("utf-8", "replace").strip()
-        self._helper.ended("\n".join(filter(None, (reason.getErrorMessage(), said))))
+        why = "\n".join(filter(None, (reason.getErrorMessage(), said)))
+        self._helper.agenda.add(partial(self._helper.ended, why))  # after what it has told
 
 
 def _outcome(reply: Reply) -> str:

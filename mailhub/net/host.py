@@ -9,6 +9,7 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailhub.config.options import KiB, Limits
 from mailhub.metrics import Metrics
+from mailhub.net.agenda import Agenda
 from mailhub.net.shared import Shared
 from mailhub.net.stale import StalePasswords
 from mailhub.net.table import ConnectionTable
@@ -34,6 +35,7 @@ class Host:
         stale: StalePasswords | None = None,
     ) -> None:
         self.reactor = reactor
+        self.agenda = Agenda(reactor)
         self.hostname = hostname or socket.getfqdn()
         self.limits = limits or Limits()
         self.metrics = metrics or Metrics()

@@ -26,6 +26,11 @@ from mailhub.net.tasks import Tasks
 from mailhub.net.timer import IdleTimer
 from mailhub.net.traffic import Traffic
 
+_LEFT = ("host", "client", "traffic", "closing")
+"""What a connection that is gone still knows."""
+_OVER = Tasks(before=lambda: False, after=lambda _: None, crashed=lambda _: None)
+_OVER.cancel_all()
+
 
 @implementer(IHalfCloseableProtocol)
 class Hooks(protocol.Protocol):
@@ -96,6 +101,7 @@ class Lifecycle(Hooks):
         self._timer = IdleTimer(clock, expired=self._expired, quiet=self.recorder.shrink)
         self._output = Output(
             clock,
+            host.agenda,
             limits.write_timeout,
             gave=self._gave,
             changed=self._output_changed,
@@ -209,6 +215,7 @@ class Lifecycle(Hooks):
                     self.event("session.closed", level="info", seconds=seconds, **told)
         self._tasks.cancel_all()
         self.host.connections.remove(self.client.connection)
+        self.host.agenda.add(self._dissolve)
 
     # --- inside ---
 
@@ -252,6 +259,15 @@ class Lifecycle(Hooks):
     def _stuck(self) -> None:
         self.event("connection.stuck", seconds=self.host.limits.write_timeout)
         self.abort("stuck")
+
+    def _dissolve(self) -> None:
+        """Part with everything that knows this connection, so that all of it is freed now.
+
+        Left to the collector of cycles, the connections of a storm would go all in one moment.
+        """
+        left = {name: getattr(self, name) for name in _LEFT}
+        vars(self).clear()
+        vars(self).update(left, _tasks=_OVER)
 
     def _crashed(self, reason: Failure) -> None:
         who = self.client

@@ -15,15 +15,10 @@ from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTim
 from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
-SLICE_SECONDS = 0.003
-"""How long a connection may keep the reactor to itself."""
+from mailhub.net.agenda import SLICE_SECONDS, Agenda
+
 FLUSH_OCTETS = 64 * 1024
 """What is worth a write of its own before the step has ended."""
-
-
-def turn(clock: IReactorTime) -> Deferred[None]:
-    """Fires in the next turn of the reactor."""
-    return delay(clock, 0)
 
 
 def delay(clock: IReactorTime, seconds: float) -> Deferred[None]:
@@ -38,6 +33,7 @@ class Output:
     """The way out of one connection."""
 
     __slots__ = (
+        "_agenda",
         "_changed",
         "_clock",
         "_corked",
@@ -57,6 +53,7 @@ class Output:
     def __init__(
         self,
         clock: IReactorTime,
+        agenda: Agenda,
         stuck_seconds: float,
         *,
         gave: Callable[[int], None],
@@ -68,6 +65,7 @@ class Output:
         *stuck_seconds*.
         """
         self._clock = clock
+        self._agenda = agenda
         self._stuck_seconds = stuck_seconds
         self._gave = gave
         self._changed = changed
@@ -144,7 +142,7 @@ class Output:
         if not self.blocked and self._clock.seconds() - self.slice_began < SLICE_SECONDS:
             return
         self.flush()
-        await turn(self._clock)
+        await self._agenda.turn()
         while self.blocked:
             waiting: Deferred[None] = Deferred(self._waiting.remove)
             self._waiting.append(waiting)

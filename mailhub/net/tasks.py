@@ -57,7 +57,7 @@ class Tasks:
 
     def _in_steps(
         self, task: _Task, coroutine: Coroutine[Deferred[Any], Any, T]
-    ) -> Generator[Deferred[Any], Any, T]:
+    ) -> Generator[Deferred[Any], Any, T | None]:
         resume: Callable[[Any], Deferred[Any]] = coroutine.send
         value: Any = None
         while True:
@@ -66,7 +66,12 @@ class Tasks:
                 awaited = resume(value)
             except StopIteration as end:
                 return end.value  # type: ignore[no-any-return]
+            except CancelledError as cancelled:
+                # Going on up it would be held by frames that its traceback holds: a cycle.
+                cancelled.__traceback__ = None
+                return None
             finally:
+                value = None  # for the same reason
                 self._after(outermost)
             task.waits_for(awaited)
             try:
@@ -79,8 +84,7 @@ class Tasks:
             task.waiting_for = None
 
     def _failed(self, reason: Failure) -> None:
-        if not reason.check(CancelledError):
-            self._crashed(reason)
+        self._crashed(reason)
 
     def _done(self, result: T | None, task: _Task, outcome: Deferred[T | None]) -> None:
         self._tasks.discard(task)

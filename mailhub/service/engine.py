@@ -14,7 +14,7 @@ from pathlib import Path
 from typing import ParamSpec, TypeVar
 
 from twisted.internet.defer import Deferred, execute
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
+from twisted.internet.interfaces import IReactorTime
 from twisted.logger import globalLogPublisher
 
 from mailhub.auth.verifiers import make_verifiers
@@ -132,7 +132,8 @@ class RunningEngine:
     def __init__(self, reactor: IReactorTime, config: Config, data: DataDir, host: Host) -> None:
         self._reactor = reactor
         self.threads = ServerRunner(
-            IReactorFromThreads(reactor),
+            reactor,
+            host.agenda,
             readers=config.store.reader_threads,
             writers=config.store.writer_threads,
         )

@@ -101,8 +101,10 @@ def open_all(reactor: Any, config: Config, data: DataDir, together: Together) ->
         )
         engine = RunningEngine(reactor, config, data, host)
         host.stale = engine.stale
-        hashing = HashingThreads(reactor)
-        directories = Directories(reactor, config.directories, host.metrics, data.attempts)
+        hashing = HashingThreads(host.agenda)
+        directories = Directories(
+            reactor, host.agenda, config.directories, host.metrics, data.attempts
+        )
         people = gather(config, engine.parts, directories.all, host, together.suspended)
         portal = make_login(config, engine.parts, host, hashing, people)
     sockets = Sockets(

@@ -61,7 +61,7 @@ class Server(Service):
 
     def startService(self) -> None:
         """Raises CannotStart."""
-        process.prepare()
+        process.prepare(self._reactor)
         try:
             passwords = self._open()
         except (Refusal, BadCertificate, ListenFailed) as problem:

@@ -36,6 +36,7 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.agenda import Agenda
 from mailhub.net.shared import Shared
 from mailhub.rules import Rules
 from mailhub.store.hub.datadir import DataDir
@@ -77,7 +78,7 @@ def local_checker(path: Path, reactor: Any = None) -> Checker:
     def opened(reactor: Any) -> Opened:
         hub = Hub(data, InlineRunner(), make_verifiers=make_verifiers, auth=config.auth)
         accounts = _Local(hub)
-        hashing = HashingThreads(reactor)
+        hashing = HashingThreads(Agenda(reactor))
         hashing.start()
         clock, auth = reactor.seconds, config.auth
         local = LocalPasswords(
@@ -96,7 +97,7 @@ def directory_checker(path: Path, name: str = "", reactor: Any = None) -> Checke
 
     def opened(reactor: Any) -> Opened:
         shared, metrics = Shared(), Metrics()
-        directories = Directories(reactor, configs, metrics)
+        directories = Directories(reactor, Agenda(reactor), configs, metrics)
         directories.start()
         sources = [
             DirectoryPasswords(

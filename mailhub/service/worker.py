@@ -57,7 +57,7 @@ class Worker:
         self, reactor: Any, order: Order, equipment: Equipment, reopen_log: Callable[[], None]
     ) -> None:
         """Raises Refusal, BadCertificate."""
-        process.prepare()
+        process.prepare(reactor)
         self.link: ParentLink | None = None
         number = order.number
         self._memory = Memory(equipment.memory, order.workers)

@@ -7,18 +7,18 @@ long reads through :meth:`Runner.run`; results come back in the reactor thread.
 from __future__ import annotations
 
 import threading
-from collections import deque
 from collections.abc import Callable
+from functools import partial
 from queue import SimpleQueue
-from typing import ParamSpec, Protocol, TypeVar
+from typing import Any, ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, execute, succeed
-from twisted.internet.interfaces import IReactorFromThreads, IReactorTime
-from twisted.internet.threads import deferToThreadPool
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
 from mailhub import log
+from mailhub.net.agenda import Agenda
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -73,40 +73,17 @@ class WriterThreads:
             del work
 
 
-class Calls:
-    """Calls from threads into the reactor, which is woken once for all that have gathered."""
-
-    def __init__(self, reactor: IReactorFromThreads) -> None:
-        self._reactor = reactor
-        self._waiting: deque[Callable[[], None]] = deque()
-        self._woken = False
-
-    def add(self, fn: Callable[[], None]) -> None:
-        self._waiting.append(fn)
-        if not self._woken:
-            self._woken = True
-            self._reactor.callFromThread(self._run)
-
-    def _run(self) -> None:
-        # First, or what is added meanwhile could wait for ever.
-        self._woken = False
-        for _ in range(len(self._waiting)):
-            try:
-                self._waiting.popleft()()
-            except Exception:
-                log.failure("error", Failure(), what="a call from a thread")
-
-
 class ThreadRunner:
     """Threads of their own for both, so that a long search never keeps a delivery waiting."""
 
-    def __init__(self, reactor: IReactorFromThreads, *, readers: int, writers: int) -> None:
-        self._reactor = reactor
-        self._clock = IReactorTime(reactor)
+    def __init__(self, clock: IReactorTime, agenda: Agenda, *, readers: int, writers: int) -> None:
+        """Results come back by the *agenda*."""
+        self._clock = clock
         self._readers = ThreadPool(1, readers, "store-reader")
         self._writers = WriterThreads(writers)
         self.write = self._writers.call
-        self.in_reactor = Calls(reactor).add
+        self.in_reactor = agenda.add_from_thread
+        self.turn = agenda.turn
 
     def start(self) -> None:
         self._readers.start()
@@ -118,12 +95,13 @@ class ThreadRunner:
         self._readers.stop()
 
     def run(self, fn: Callable[P, T], *args: P.args, **kwargs: P.kwargs) -> Deferred[T]:
-        return deferToThreadPool(self._reactor, self._readers, fn, *args, **kwargs)
+        outcome: Deferred[T] = Deferred()
 
-    def turn(self) -> Deferred[None]:
-        done: Deferred[None] = Deferred()
-        self._clock.callLater(0, done.callback, None)
-        return done
+        def done(succeeded: bool, result: Any) -> None:
+            self.in_reactor(partial(outcome.callback if succeeded else outcome.errback, result))
+
+        self._readers.callInThreadWithCallback(done, fn, *args, **kwargs)
+        return outcome
 
     def later(self, seconds: float, fn: Callable[[], None]) -> Callable[[], None]:
         call = self._clock.callLater(seconds, fn)

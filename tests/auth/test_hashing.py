@@ -7,29 +7,33 @@ from collections.abc import Callable
 import pytest
 from twisted.internet.defer import CancelledError, Deferred
 from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.task import Clock
 from zope.interface import implementer
 
 from mailhub.auth import hashing
 from mailhub.auth.hashing import HashingThreads
 from mailhub.interfaces import LogInUnavailable
+from mailhub.net.agenda import Agenda
 
 
 @implementer(IReactorFromThreads)
-class Reactor:
+class Reactor(Clock):
     """Keeps what threads want called; the test calls it."""
 
     def __init__(self) -> None:
-        self.calls: list[Callable[[], object]] = []
+        super().__init__()
+        self.wanted: list[Callable[[], object]] = []
 
     def callFromThread(
         self, callable: Callable[..., object], *args: object, **kwargs: object
     ) -> None:
-        self.calls.append(lambda: callable(*args, **kwargs))
+        self.wanted.append(lambda: callable(*args, **kwargs))
 
     def turn(self) -> None:
-        calls, self.calls = self.calls, []
-        for call in calls:
+        wanted, self.wanted = self.wanted, []
+        for call in wanted:
             call()
+        self.advance(0)
 
 
 def outcomes_of(*deferreds: Deferred[object]) -> list[object]:
@@ -42,7 +46,7 @@ def outcomes_of(*deferreds: Deferred[object]) -> list[object]:
 
 def test_results_and_errors_come_back_in_the_reactor() -> None:
     reactor = Reactor()
-    threads = HashingThreads(reactor)
+    threads = HashingThreads(Agenda(reactor))
     threads.start()
     outcomes = outcomes_of(threads.run(lambda: 42), threads.run(lambda: 1 // 0))
     threads.stop()  # waits for both
@@ -57,7 +61,7 @@ def test_the_queue_is_bounded_and_cancelling_frees_no_place(
 ) -> None:
     monkeypatch.setattr(hashing, "MAX_WAITING", 2)
     reactor = Reactor()
-    threads = HashingThreads(reactor)
+    threads = HashingThreads(Agenda(reactor))
     jobs: list[Deferred[object]] = [threads.run(lambda: None) for _ in range(2)]
     outcomes = outcomes_of(*jobs)
     for job in jobs:

@@ -12,13 +12,14 @@ import sys
 from pathlib import Path
 
 from twisted.internet import defer, reactor  # noqa: TID251  # a process of its own
-from twisted.internet.interfaces import IReactorFromThreads
+from twisted.internet.interfaces import IReactorTime
 from twisted.python.failure import Failure
 
 from mailhub.config.options import StoreConfig
 from mailhub.interfaces import IAccount, Incoming, IStaged
 from mailhub.model.names import mailbox_name
 from mailhub.model.numbers import NumberSet
+from mailhub.net.agenda import Agenda
 from mailhub.store.runner import ThreadRunner
 from mailhub.store.sqlite.seams import LocalAccounts, LocalFiles
 from mailhub.store.sqlite.store import SqliteStore
@@ -66,7 +67,7 @@ async def send(account: IAccount, name: str, token: str, random: random.Random) 
 
 
 async def main(folder: Path, seed: str) -> None:
-    runner = ThreadRunner(IReactorFromThreads(reactor), readers=2, writers=4)
+    runner = ThreadRunner(IReactorTime(reactor), Agenda(reactor), readers=2, writers=4)
     runner.start()
     accounts = LocalAccounts()
     ids = [accounts.add(f"{name}@example.org") for name in ACCOUNTS]

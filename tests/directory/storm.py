@@ -21,6 +21,7 @@ from twisted.internet.threads import deferToThread
 from mailhub.config.options import DirectoryConfig, DirectoryGroups
 from mailhub.directory.directory import Directories, Directory
 from mailhub.metrics import Metrics
+from mailhub.net.agenda import Agenda
 from tests.directory.people import password
 
 HALF = 250
@@ -50,7 +51,7 @@ async def run(settings: dict[str, Any]) -> None:
     for key in ("servers", "domains"):
         settings[key] = tuple(settings[key])
     config = DirectoryConfig(**settings, groups=groups)
-    directories = Directories(reactor, [config], Metrics())
+    directories = Directories(reactor, Agenda(reactor), [config], Metrics())
     directories.start()
     (directory,) = directories.all
     results = [value for _, value in await wave(directory, people, 0, hostile=25)]

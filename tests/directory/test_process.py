@@ -29,6 +29,7 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person, PersonId
 from mailhub.model.errors import Unavailable
 from mailhub.model.steps import UNHEARD, Step, Steps
+from mailhub.net.agenda import Agenda
 from mailhub.net.frames import Frames, frame
 from tests.events import Events
 
@@ -82,9 +83,11 @@ class World(Clock):
 
     def tell(self, value: object) -> None:
         self.processes[-1][0].outReceived(frame(value))
+        self.advance(0)
 
     def die(self) -> None:
         self.processes[-1][0].processEnded(Failure(ProcessDone(0)))
+        self.advance(0)
 
 
 @pytest.fixture
@@ -99,7 +102,7 @@ def metrics() -> Metrics:
 
 @pytest.fixture
 def helper(world: World, metrics: Metrics) -> Helper:
-    return Helper(world, [CONFIG], metrics)
+    return Helper(world, Agenda(world), [CONFIG], metrics)
 
 
 @pytest.fixture
@@ -190,26 +193,6 @@ def test_the_queue_is_bounded(directory: Directory, world: World) -> None:
     world.answer(ALICE)
     waiting.append(prove(directory))
     assert not waiting[-1].called
-
-
-def test_many_answers_at_once_do_not_keep_others_waiting(
-    directory: Directory, world: World
-) -> None:
-    done: list[float] = []
-
-    def slow(person: Person) -> None:
-        world.rightNow += 0.002  # what a log-in takes
-        done.append(world.seconds())
-
-    for _ in range(3):
-        prove(directory).addCallback(slow)
-    world.advance(0)
-    answers = [Reply(asked.number, ALICE, None, (), 0.25) for asked in world.pipe.asked]
-    protocol = world.processes[-1][0]
-    protocol.outReceived(b"".join(map(frame, answers)))
-    assert len(done) == 2
-    world.advance(0)
-    assert len(done) == 3
 
 
 def test_a_helper_that_hangs_is_not_waited_for(directory: Directory, world: World) -> None:

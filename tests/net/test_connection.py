@@ -493,6 +493,7 @@ def test_nothing_is_left_behind_by_a_lost_connection() -> None:
     transport.producer.pauseProducing()
     world.vanish(story)
 
+    world.clock.advance(0)
     assert world.clock.getDelayedCalls() == []
     assert len(world.host.connections) == 0
     assert world.host.shared.seats.taken() == 0

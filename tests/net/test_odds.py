@@ -152,6 +152,7 @@ def test_ending_twice_is_harmless(way: Callable[[Story], None]) -> None:
     world.vanish(story)
 
     assert transport.disconnecting
+    world.clock.advance(0)
     assert world.clock.getDelayedCalls() == []
 
 

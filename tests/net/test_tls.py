@@ -125,6 +125,7 @@ def test_a_client_that_goes_away_in_the_handshake_leaves_nothing_behind() -> Non
     story.dataReceived(b"\x16\x03\x01")
     world.vanish(story)
 
+    world.clock.advance(0)
     assert world.clock.getDelayedCalls() == []
     assert len(world.host.connections) == 0
 

@@ -16,6 +16,7 @@ from mailhub.model.mail import AccountId
 from mailhub.model.names import INBOX
 from mailhub.model.numbers import EVERYTHING, NumberSet
 from mailhub.model.search import BodyContains
+from mailhub.net.agenda import Agenda
 from mailhub.store.runner import ThreadRunner
 from mailhub.store.sqlite import flagging, moving
 from mailhub.store.sqlite.check import check_account
@@ -29,7 +30,7 @@ from tests.store.loop import Loop
 class Threads:
     def __init__(self, folder: Path) -> None:
         self.loop = Loop()
-        self.runner = ThreadRunner(self.loop, readers=2, writers=3)
+        self.runner = ThreadRunner(self.loop, Agenda(self.loop), readers=2, writers=3)
         self.runner.start()
         self.files = LocalFiles(folder)
         self.accounts = LocalAccounts()
