@@ -389,12 +389,16 @@ class NoSuchPerson(BadCredentials):
     """This source does not know the user; another one may.  Never told apart by a client."""
 
 
-class LockedOut(BadCredentials):
-    """The directory has locked them out and did not look at the secret; told as a wrong one."""
+class Unproved(BadCredentials):
+    """It is not known whose the secret would be; told as a wrong one, as all like this."""
 
 
-class KeptBack(LockedOut):
-    """The secret was not sent, so as not to lock them out of the directory; told as a wrong one."""
+class LockedOut(Unproved):
+    """The directory has locked them out and did not look at the secret."""
+
+
+class KeptBack(Unproved):
+    """The secret was not sent, so as not to lock them out of the directory."""
 
 
 class BadToken(BadCredentials):
@@ -450,8 +454,9 @@ class IDirectory(Interface):
         """Whoever *login* is, once the directory has accepted *password*.
 
         *past* is what is known of that very password, for a directory that locks people out.
-        Raises NoSuchPerson; BadCredentials, also when several entries match; LockedOut, KeptBack;
-        LogInDisabled; SecretExpired.  An empty password is refused before anything is sent.
+        Raises NoSuchPerson; BadCredentials; Unproved, when several entries match; LockedOut,
+        KeptBack; LogInDisabled; SecretExpired.  An empty password is refused before anything is
+        sent.
         """
 
     async def by_login(login: str, steps: Hearer) -> Person | None:
@@ -461,7 +466,10 @@ class IDirectory(Interface):
         """
 
     async def by_address(address: str, steps: Hearer) -> Person | None:
-        """Whose address or alias it is, for delivery; None when nobody or several match."""
+        """Whose address or alias it is, for delivery; None: nobody's.
+
+        Raises CannotAdopt when that is not clear: several people have it, or the entry no id.
+        """
 
     async def by_id(person: PersonId, steps: Hearer) -> Person | None:
         """Found again after every rename and move."""

@@ -5,7 +5,7 @@ Beside :mod:`mailhub.interfaces`, whose rules hold here too.
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 
 from zope.interface import Interface
 
@@ -31,8 +31,10 @@ class IIdentities(Interface):
 
     async def credentials_of(account: AccountId) -> StoredCredentials | None: ...
 
-    async def adopt(person: Person, served: Sequence[str]) -> Adopted:
+    async def adopt(person: Person, served: Sequence[str], shared: Collection[str] = ()) -> Adopted:
         """Make the account of *person*, or bring it up to date; *served*: the directory's domains.
+
+        *shared*: addresses that the directory gives to others of its people as well.
 
         Raises CannotAdopt, Contested.
         """

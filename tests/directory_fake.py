@@ -16,7 +16,7 @@ from mailhub.interfaces import (
     SecretExpired,
 )
 from mailhub.model.directory import NO_PAST, Past, People, Person, PersonId, Standing
-from mailhub.model.errors import Unavailable
+from mailhub.model.errors import CannotAdopt, Unavailable
 from mailhub.model.steps import UNHEARD, Hearer
 
 _REFUSED = {
@@ -95,7 +95,9 @@ class FakeDirectory:
         self._ask("by_address", address)
         wanted = address.casefold()
         found = [p for p in self.people.values() if wanted in (a.casefold() for a in p.addresses)]
-        return found[0] if len(found) == 1 else None
+        if len(found) > 1:
+            raise CannotAdopt(f"several entries match {address}")
+        return found[0] if found else None
 
     async def by_id(self, person: PersonId, steps: Hearer = UNHEARD) -> Person | None:
         self._ask("by_id", person)

@@ -15,11 +15,11 @@ from mailhub.interfaces import (
     BadCredentials,
     IDirectory,
     KeptBack,
-    LockedOut,
     LogInForbidden,
     LogInUnavailable,
     NoSuchPerson,
     TooManyAttempts,
+    Unproved,
 )
 from mailhub.interfaces_people import IAdoption, IIdentities
 from mailhub.metrics import Metrics
@@ -110,7 +110,7 @@ class DirectoryPasswords:
             raise
         except NoSuchPerson:
             raise
-        except LockedOut as unproved:
+        except Unproved as unproved:
             counted = "kept_back" if isinstance(unproved, KeptBack) else counted
             raise
         except BadCredentials:

@@ -9,8 +9,10 @@ from collections.abc import Mapping
 
 MEANINGS: Mapping[str, str] = {
     # log-in
-    "BadCredentials": "Unknown user, wrong password, or a name that several entries match; the"
-    " client is not told which.",
+    "BadCredentials": "Unknown user or wrong password; the client is not told which.",
+    "Unproved": "Nobody can say whose the password would be: several entries match the name, or the"
+    " entry has no id that mailhub may read; the client is told what it is told about a wrong"
+    " password.",
     "NoSuchPerson": "Nobody of that name is known; the client is told what it is told about a"
     " wrong password.  Is the name right, and does mailhub directory check find it?",
     "LockedOut": "The directory has locked or inactivated the account and looked at no password;"

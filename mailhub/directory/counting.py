@@ -213,7 +213,10 @@ def is_next_to_last(product: Product, person: Entry, limits: Limits, failures: i
     return failures + 1 == limits.most or (failures >= limits.most and not has_been_locked)
 
 
-def is_locked(person: Entry, limits: Limits, now: float) -> bool:
-    """Whether a refusal says nothing of the password; told by ppolicy only in the entry."""
+def is_locked(person: Entry, limits: Limits | None, now: float) -> bool:
+    """Whether a refusal says nothing of the password; ppolicy tells so only in the entry."""
+    ended = [generalized(value) <= now for value in texts(person, "pwdEndTime")]
+    begins = [generalized(value) > now for value in texts(person, "pwdStartTime")]
     locked = [generalized(value) for value in texts(person, "pwdAccountLockedTime")]
-    return any(time + limits.lasts > now for time in locked)
+    still = [limits is not None and time + limits.lasts > now for time in locked]
+    return any((*ended, *begins, *still, *(time == NEVER for time in locked)))

@@ -24,7 +24,7 @@ from mailhub.directory.values import NEVER, texts
 from mailhub.directory.watchdog import Watchdog
 from mailhub.directory.watching import Nobody
 from mailhub.directory.wire import PAGED_RESULTS, Answer, Ask, Entry, Wire, is_administrative
-from mailhub.model.directory import NO_PAST
+from mailhub.model.directory import NO_PAST, Person
 from mailhub.model.steps import UNHEARD, Steps
 
 SAMPLE = 20
@@ -243,11 +243,17 @@ class Diagnosis:
         yield Finding("ok", "log-in", f"{name} is found: {person.dn}{groups}")
         yield from self._lockout(lookup, name)
         for address in person.addresses[:1]:
-            if lookup.by_address(address, lookup.deadline(), UNHEARD) is None:
-                text = f"address_filter does not find {address}, who is {person.dn}"
-                yield Finding("error", "address", text, "or finds several")
-            else:
-                yield Finding("ok", "address", f"{address} is found")
+            yield self._by_address(lookup, address, person)
+
+    def _by_address(self, lookup: Lookup, address: str, person: Person) -> Finding:
+        try:
+            found = lookup.by_address(address, lookup.deadline(), UNHEARD)
+        except Refused as unclear:
+            return Finding("error", "address", str(unclear), "mail for it waits")
+        if found is None:
+            text = f"address_filter does not find {address}, who is {person.dn}"
+            return Finding("error", "address", text, f"it is {self.config.address_filter}")
+        return Finding("ok", "address", f"{address} is found")
 
     def _lockout(self, lookup: Lookup, name: str) -> Iterator[Finding]:
         """Whether wrong passwords can be kept from locking somebody out."""

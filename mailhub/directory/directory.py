@@ -24,11 +24,12 @@ from mailhub.interfaces import (
     LogInUnavailable,
     NoSuchPerson,
     SecretExpired,
+    Unproved,
 )
 from mailhub.log import event
 from mailhub.metrics import Metrics
 from mailhub.model.directory import NO_PAST, Past, People, Person, PersonId
-from mailhub.model.errors import Unavailable
+from mailhub.model.errors import CannotAdopt, Unavailable
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.net.agenda import Agenda
 from mailhub.net.output import delay
@@ -40,12 +41,14 @@ MAX_PAD_SECONDS = 2.0
 _REFUSALS: dict[Verdict, type[LogInRefused]] = {
     Verdict.NOBODY: NoSuchPerson,
     Verdict.WRONG: BadCredentials,
+    Verdict.UNCLEAR: Unproved,
     Verdict.LOCKED: LockedOut,
     Verdict.KEPT_BACK: KeptBack,
     Verdict.DISABLED: LogInDisabled,
     Verdict.EXPIRED: SecretExpired,
     Verdict.FORBIDDEN: LogInForbidden,
 }
+_WITHOUT_BIND = frozenset({Verdict.NOBODY, Verdict.UNCLEAR, Verdict.KEPT_BACK})
 
 
 class Asker(Protocol):
@@ -87,7 +90,7 @@ class Directory:
         except (Trouble, Unavailable) as trouble:
             raise LogInUnavailable(f"directory {self.name}: {trouble}") from trouble
         except Refused as refused:
-            if refused.verdict in (Verdict.NOBODY, Verdict.KEPT_BACK):
+            if refused.verdict in _WITHOUT_BIND:
                 await self._take_as_long_as_a_bind()
             detail = f"directory {self.name}: {refused}"
             raise _REFUSALS[refused.verdict](detail) from refused
@@ -107,9 +110,13 @@ class Directory:
         return people
 
     async def _find(self, method: str, steps: Hearer, what: str) -> Person | None:
-        person: Person | None = await self._available(
-            method, self._config.request_timeout, steps, what
-        )
+        """Raises CannotAdopt (of an address, when it is not clear whose it is), Unavailable."""
+        try:
+            person: Person | None = await self._available(
+                method, self._config.request_timeout, steps, what
+            )
+        except Refused as unclear:
+            raise CannotAdopt(f"directory {self.name}: {unclear}") from unclear
         return person
 
     async def _available(

@@ -66,7 +66,7 @@ class Finder:
         if len(entries) > 1:
             dns = "; ".join(entry.dn for entry in entries)
             self._tell("ambiguous", f"{who} is more than one entry: {dns}")
-            raise Refused(Verdict.WRONG, f"several entries match {who}: {dns}")
+            raise Refused(Verdict.UNCLEAR, f"several entries match {who}: {dns}")
         return entries[0] if entries and entries[0].dn else None
 
     def answer(self, wire: Wire, ask: Ask, deadline: Deadline, steps: Hearer) -> Answer:
@@ -121,7 +121,7 @@ class Finder:
         groups = self._groups.of(
             entry, lambda ask, hearer: self.search(ask, deadline, hearer), steps
         )
-        person = person_of(entry, person_id, groups, self._config, steps)
+        person = person_of(entry, person_id, groups, self._config, steps, self._tell)
         steps.add(
             "person",
             dn=person.dn,

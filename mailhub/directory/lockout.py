@@ -54,7 +54,7 @@ class Attempt:
     @property
     def is_locked(self) -> bool:
         """Whether the directory looks at no password now."""
-        return self.limits is not None and is_locked(self.entry, self.limits, time.time())
+        return is_locked(self.entry, self.limits, time.time())
 
 
 class Lockout:

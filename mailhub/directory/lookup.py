@@ -89,7 +89,7 @@ class Lookup:
             with self._lockout.attempt(found, asked, past, deadline, steps) as attempt:
                 entry = attempt.entry
                 self._bind_entry(attempt, password, deadline, steps)
-        return self._known(entry, deadline, steps)
+        return _let_in(self._known(entry, deadline, steps), steps)
 
     def recognise(self, login: str, deadline: Deadline, steps: Hearer) -> Person:
         """As :meth:`prove`, with a password that is taken to be right."""
@@ -100,7 +100,7 @@ class Lookup:
             raise Refused(Verdict.NOBODY, f"no entry for {login}")
         self._lockout.explain(entry, deadline, steps)
         steps.add("password", outcome="not given, taken to be right")
-        return self._known(entry, deadline, steps)
+        return _let_in(self._known(entry, deadline, steps), steps)
 
     def lockout_policy(self, login: str, deadline: Deadline, steps: Hearer) -> Limits | None:
         """That of whoever *login* is; None: this product counts nothing.
@@ -118,9 +118,13 @@ class Lookup:
             names = self._names(login, steps)
         except Refused:
             return None
-        return self._by("user_filter", names, deadline, steps)
+        try:
+            return self._by("user_filter", names, deadline, steps)
+        except Refused:
+            return None  # the event has been written
 
     def by_address(self, address: str, deadline: Deadline, steps: Hearer) -> Person | None:
+        """Raises Refused when it is not clear whose it is."""
         local, _, domain = address.rpartition("@")
         if not local or _impossible(address):
             return None
@@ -157,10 +161,11 @@ class Lookup:
         return People(tuple(person for person in people if person is not None), token)
 
     def _known(self, entry: Entry, deadline: Deadline, steps: Hearer) -> Person:
+        """Raises Refused: it has no id."""
         person = self._finder.person(entry, deadline, steps)
         if person is None:
-            raise Refused(Verdict.WRONG, f"{entry.dn} has no usable {self.config.attributes.id}")
-        return _let_in(person, steps)
+            raise Refused(Verdict.UNCLEAR, f"{entry.dn} has no usable {self.config.attributes.id}")
+        return person
 
     def _must_be_searchable(self) -> None:
         """Nobody found where nobody can be looked for is not nobody there."""
@@ -204,11 +209,8 @@ class Lookup:
         if not self.config.user_base:
             steps.add("not looked up", reason="the directory has no user_base")
             return None
-        try:
-            entry = self._one(key, names, deadline, steps)
-        except Refused:
-            return None  # several; the event has been written
-        return None if entry is None else self._finder.person(entry, deadline, steps)
+        entry = self._one(key, names, deadline, steps)
+        return None if entry is None else self._known(entry, deadline, steps)
 
     def _one(
         self,

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import re
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 
 from mailhub.config.options import DirectoryAttributes, DirectoryConfig
 from mailhub.directory import standing
@@ -15,6 +15,9 @@ from mailhub.model.directory import Group, Person, PersonId
 from mailhub.model.steps import Hearer
 
 MEMBER_OF = "memberOf"
+MAX_NAME = 500
+"""Characters of it that are kept."""
+MAX_SHOWN = 100
 _SECRET = re.compile(r"password|pwdhistory|krbprincipalkey|unicodepwd|hash", re.IGNORECASE)
 _SCHEME = re.compile(r"([A-Za-z][A-Za-z0-9.+-]*):")
 _UNITS = {"": 1, "K": 1 << 10, "M": 1 << 20, "G": 1 << 30, "T": 1 << 40}
@@ -52,18 +55,22 @@ def person_of(
     groups: frozenset[Group],
     directory: DirectoryConfig,
     steps: Hearer,
+    tell: Callable[[str, str], None],
 ) -> Person:
-    """What *entry* says of its owner; *directory* is in full."""
+    """What *entry* says of its owner; *directory* is in full.
+
+    *tell* is called with what an administrator should know.
+    """
     attributes = directory.attributes
     return Person(
         directory=directory.name,
         id=person_id,
         dn=entry.dn,
         addresses=addresses_of(entry, attributes, steps),
-        name=next(iter(texts(entry, attributes.name)), ""),
+        name=next(iter(texts(entry, attributes.name)), "")[:MAX_NAME],
         standing=standing_of(entry, directory),
-        quota_octets=_quantity(entry, attributes.quota, steps),
-        quota_messages=_quantity(entry, attributes.quota_messages, steps),
+        quota_octets=_quantity(entry, attributes.quota, steps, tell),
+        quota_messages=_quantity(entry, attributes.quota_messages, steps, tell),
         protocols=_protocols(entry, attributes.protocols),
         groups=groups,
         attributes=_shown(entry, directory),
@@ -130,13 +137,17 @@ def _distinct(addresses: Iterator[str]) -> Iterator[str]:
 # --- the rest -----------------------------------------------------------------------------
 
 
-def _quantity(entry: Entry, attribute: str, steps: Hearer) -> int | None:
+def _quantity(
+    entry: Entry, attribute: str, steps: Hearer, tell: Callable[[str, str], None]
+) -> int | None:
     """A number with K, M, G or T (of 1024) after it if need be; the greatest of several."""
     numbers = []
     for value in texts(entry, attribute) if attribute else ():
         found = _QUANTITY.fullmatch(value)
         if found is None:
+            value = value[:MAX_SHOWN]
             steps.add("value ignored", attribute=attribute, value=value, reason="not a number")
+            tell("ignored", f"{attribute} of {entry.dn} is {value!r}, not a number like 5G")
             continue
         numbers.append(int(found[1]) * _UNITS[found[2].upper()])
     return max(numbers, default=None)

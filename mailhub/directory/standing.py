@@ -17,7 +17,7 @@ from mailhub.model.directory import Standing
 
 ATTRIBUTES: Mapping[str, Sequence[str]] = {
     "none": (),
-    "ppolicy": ("pwdAccountLockedTime", "pwdReset", "pwdEndTime"),
+    "ppolicy": ("pwdAccountLockedTime", "pwdReset", "pwdStartTime", "pwdEndTime"),
     "nsAccountLock": ("nsAccountLock", "krbPrincipalExpiration"),
     "active-directory": (
         "userAccountControl",
@@ -55,6 +55,8 @@ def _ppolicy(entry: Entry, now: float) -> Standing:
         return Standing.LOCKED
     if any(generalized(value) <= now for value in texts(entry, "pwdEndTime")):
         return Standing.EXPIRED
+    if any(generalized(value) > now for value in texts(entry, "pwdStartTime")):
+        return Standing.DISABLED
     if truth(entry, "pwdReset"):
         return Standing.PASSWORD_MUST_CHANGE
     return Standing.ACTIVE

@@ -50,6 +50,8 @@ class Verdict(enum.Enum):
 
     NOBODY = "nobody"
     WRONG = "wrong"
+    UNCLEAR = "unclear"
+    """Who it would be: several entries match, or the only one has no id."""
     LOCKED = "locked"
     """Out of the directory, which has not looked at the password."""
     KEPT_BACK = "kept back"

@@ -21,11 +21,11 @@ from mailhub.config.options import AuthConfig
 from mailhub.interfaces import (
     BadCredentials,
     IAccount,
-    LockedOut,
     LogInForbidden,
     LogInRefused,
     NoSuchPerson,
     TooManyConnections,
+    Unproved,
 )
 from mailhub.model.mail import Client
 from mailhub.model.policy import Terms
@@ -232,7 +232,7 @@ class _Attempt:
 
     def refused(self, refusal: LogInRefused) -> None:
         is_wrong = isinstance(refusal, BadCredentials) and not isinstance(
-            refusal, NoSuchPerson | LockedOut
+            refusal, NoSuchPerson | Unproved
         )
         if self._host.stale is not None and self._shows_password and is_wrong:
             self._host.stale.wrong(self._presenter(), self._password)

@@ -113,21 +113,25 @@ class Adoption:
     async def _settle(self, person: Person, steps: Hearer) -> Adopted:
         """Raises CannotAdopt, Unavailable."""
         domains = self._served[person.directory].domains
+        shared: set[str] = set()
         for _ in range(MAX_CONTESTS):
             try:
-                return await self.identities.adopt(person, domains)
+                return await self.identities.adopt(person, domains, shared)
             except Contested as contest:
-                await self._resolve(person, contest, steps)
+                if await self._is_shared(person, contest, steps):
+                    shared.add(contest.address)
         raise CannotAdopt(f"{person.dn}: too many of its addresses are other people's")
 
-    async def _resolve(self, person: Person, contest: Contested, steps: Hearer) -> None:
-        """Let the directory say who has the address.  Raises CannotAdopt, Unavailable."""
+    async def _is_shared(self, person: Person, contest: Contested, steps: Hearer) -> bool:
+        """Let the directory say who has the address.  Raises Unavailable."""
         other = contest.other.person
         present = await self._served[person.directory].directory.by_id(other.id, steps)
         if present is not None and _has(present, contest.address):
-            raise CannotAdopt(f"{contest.address} is {person.dn}'s and {present.dn}'s")
+            steps.add("address of several", address=contest.address, other=present.dn)
+            return True
         steps.add("address taken over", address=contest.address, other=other.dn)
         await self.identities.displace(contest.address, contest.other)
+        return False
 
 
 def _has(person: Person, address: str) -> bool:

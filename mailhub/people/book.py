@@ -15,7 +15,6 @@ from collections.abc import Callable, Sequence
 from zope.interface import implementer
 
 from mailhub.interfaces import IAddressBook, IDirectory
-from mailhub.model.directory import Person
 from mailhub.model.errors import AccountDisabled, CannotAdopt, Unavailable
 from mailhub.model.mail import Recipient
 from mailhub.model.steps import UNHEARD, Hearer
@@ -71,16 +70,19 @@ class AddressBook:
             return
         for candidate in self._candidates(address):
             for directory in asked:
-                person = await directory.by_address(candidate, steps)
-                if person is not None:
-                    await self._adopt(person, steps)
+                if await self._adopted(directory, candidate, steps):
                     return
         self._nobody.add(address)
 
-    async def _adopt(self, person: Person, steps: Hearer) -> None:
+    async def _adopted(self, directory: IDirectory, address: str, steps: Hearer) -> bool:
+        """Whether *directory* knows whose *address* is, who has an account now."""
         try:
-            await self._adoption.adopt(person, steps)
+            person = await directory.by_address(address, steps)
+            if person is not None:
+                await self._adoption.adopt(person, steps)
+            return person is not None
         except CannotAdopt as refusal:  # an administrator can mend that, so the mail shall wait
+            steps.add("waits", reason=str(refusal))
             raise Unavailable("The recipient's account cannot be set up now") from refusal
 
     def _candidates(self, address: str) -> Sequence[str]:

@@ -19,6 +19,7 @@ from mailhub.interfaces import (
     LogInUnavailable,
     NoSuchPerson,
     TooManyAttempts,
+    Unproved,
 )
 from mailhub.metrics import Metrics
 from mailhub.model.directory import NO_PAST, Past, Person, Standing
@@ -210,9 +211,11 @@ def test_what_was_known_of_a_password_is_told_to_the_directory(world: World) -> 
     assert seen[-1] == Past(right=began + 2 * WINDOW)
 
 
-@pytest.mark.parametrize(("refusal", "counted"), [(LockedOut, "asked"), (KeptBack, "kept_back")])
+@pytest.mark.parametrize(
+    ("refusal", "counted"), [(LockedOut, "asked"), (KeptBack, "kept_back"), (Unproved, "asked")]
+)
 def test_a_password_that_was_not_looked_at_is_not_known_to_be_wrong(
-    world: World, refusal: type[LockedOut], counted: str
+    world: World, refusal: type[Unproved], counted: str
 ) -> None:
     async def refuse(login: str, password: str, steps: Hearer, past: Past) -> Person:
         raise refusal("one more would lock")

@@ -56,7 +56,7 @@ def test_an_id_is_understood_however_it_was_copied(commands: Commands, typed: st
     lines = answer.out.splitlines()
     assert "peer       192.0.2.1" in lines
     assert "  1  source  name: corp, outcome: wrong password" in lines
-    assert lines[-1].startswith("Unknown user, wrong password")
+    assert lines[-1].startswith("Unknown user or wrong password")
     assert "\x1b" not in answer.out
 
 

@@ -7,7 +7,7 @@ from dataclasses import replace
 import pytest
 
 from mailhub.config.options import DirectoryAttributes, DirectoryConfig, DirectoryGroups
-from mailhub.directory.troubles import Kind, Trouble, Verdict
+from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
 from mailhub.model.directory import Person, Standing
 from tests.directory.asking import Asking
 from tests.directory.people import (
@@ -66,10 +66,12 @@ def test_a_wrong_password_is_wrong(asking: Asking, corp: DirectoryConfig) -> Non
 def test_several_entries_of_one_name_are_refused_and_told(
     asking: Asking, corp: DirectoryConfig
 ) -> None:
-    assert asking.refused(corp, "twin", password("twin")) is Verdict.WRONG
+    assert asking.refused(corp, "twin", password("twin")) is Verdict.UNCLEAR
     assert ("bind", "ok") not in asking.heard.operations
     assert "twin is more than one entry" in asking.heard.reasons()
-    assert asking.by_address(corp, "twin@example.org") is None
+    assert asking.by_login(corp, "twin") is None
+    with pytest.raises(Refused, match="several entries"):  # mail for it waits
+        asking.by_address(corp, "twin@example.org")
 
 
 def test_the_same_notice_is_not_given_twice(asking: Asking, corp: DirectoryConfig) -> None:
@@ -137,8 +139,10 @@ def test_an_alias_leads_to_its_owner(asking: Asking, corp: DirectoryConfig) -> N
 
 def test_no_id_is_not_guessed_at(asking: Asking, corp: DirectoryConfig) -> None:
     other = replace(corp, attributes=DirectoryAttributes(id="employeeNumber"))
-    assert asking.refused(other, "p001", password("p001")) is Verdict.WRONG
+    assert asking.refused(other, "p001", password("p001")) is Verdict.UNCLEAR
     assert "has no employeeNumber" in asking.heard.reasons()
+    with pytest.raises(Refused, match="no usable employeeNumber"):  # mail for them waits
+        asking.by_address(other, "p001@example.org")
 
 
 # --- everybody ----------------------------------------------------------------------------

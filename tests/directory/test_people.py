@@ -15,7 +15,7 @@ from mailhub.directory.probe import product
 from mailhub.directory.standing import standing_of
 from mailhub.directory.troubles import Refused, Verdict
 from mailhub.directory.wire import Entry, is_administrative
-from mailhub.model.directory import PersonId, Standing
+from mailhub.model.directory import Person, PersonId, Standing
 from mailhub.model.steps import Steps
 
 NOW = 1_800_000_000.0
@@ -76,12 +76,23 @@ def test_what_was_ignored_is_a_step() -> None:
 # --- quota and protocols ----------------------------------------------------------------------
 
 
-def person(**attributes: str | list[str]) -> object:
+TOLD: list[str] = []
+
+
+def person(**attributes: str | list[str]) -> Person:
+    """What is told of it is in TOLD."""
     named = DirectoryAttributes(
-        id="id", address="mail", quota="quota", quota_messages="number", protocols="service"
+        id="id",
+        address="mail",
+        name="cn",
+        quota="quota",
+        quota_messages="number",
+        protocols="service",
     )
     config = in_full(DirectoryConfig("x", attributes=named))
-    return person_of(entry(**attributes), PersonId("1"), frozenset(), config, Steps())
+    TOLD.clear()
+    tell = lambda what, text: TOLD.append(text)  # noqa: E731
+    return person_of(entry(**attributes), PersonId("1"), frozenset(), config, Steps(), tell)
 
 
 @pytest.mark.parametrize(
@@ -101,7 +112,9 @@ def person(**attributes: str | list[str]) -> object:
     ],
 )
 def test_a_quota_is_a_number_with_a_unit(said: str | list[str], octets: int | None) -> None:
-    assert getattr(person(quota=said), "quota_octets") == octets  # noqa: B009 - any type
+    assert person(quota=said).quota_octets == octets
+    unclear = said in ("-5", "1.5G", "9" * 40) or "much" in said
+    assert ["not a number like 5G" in text for text in TOLD] == [True] * unclear
 
 
 @pytest.mark.parametrize(
@@ -114,12 +127,18 @@ def test_a_quota_is_a_number_with_a_unit(said: str | list[str], octets: int | No
     ],
 )
 def test_protocols_are_words(said: str | list[str], protocols: frozenset[str] | None) -> None:
-    assert getattr(person(service=said), "protocols") == protocols  # noqa: B009 - any type
+    assert person(service=said).protocols == protocols
 
 
 def test_secrets_are_never_shown() -> None:
     shown = person(mail="a@x", userPassword="{SSHA}x", sambaNTPassword="y", krbPrincipalKey="z")
-    assert set(getattr(shown, "attributes")) == {"mail"}  # noqa: B009 - any type
+    assert set(shown.attributes) == {"mail"}
+
+
+def test_what_is_endless_is_cut() -> None:
+    endless = person(cn="x" * 1_000_000, quota="9" * 1_000_000)
+    assert len(endless.name) == 500
+    assert len(TOLD[0]) < 300
 
 
 @pytest.mark.parametrize(
@@ -168,6 +187,12 @@ def test_a_guid_of_the_wrong_length_is_none_that_is_binary() -> None:
         ("active-directory", entry(accountExpires="never"), Standing.ACTIVE),
         ("active-directory", entry(lockoutTime="0"), Standing.ACTIVE),
         ("active-directory", entry(lockoutTime=str(AD_PAST)), Standing.LOCKED),
+        (
+            "active-directory",  # asked for and not readable
+            entry(lockoutTime=str(AD_PAST), msDS_User_Account_Control_Computed=[]),
+            Standing.LOCKED,
+        ),
+        ("ppolicy", entry(pwdStartTime="29991231235959Z"), Standing.DISABLED),
         (
             "active-directory",  # the lock-out has passed, lockoutTime stays until the next log-in
             entry(lockoutTime=str(AD_PAST), msDS_User_Account_Control_Computed="0"),

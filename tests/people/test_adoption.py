@@ -83,6 +83,26 @@ def test_an_address_that_two_people_have_is_refused_to_the_second(
     assert world.account("alice@example.org").id == first.account
 
 
+def test_an_alias_that_two_people_have_stays_with_the_first(
+    world: World, directory: FakeDirectory, events: Events
+) -> None:
+    alice = world.adopt(
+        directory.put("alice", person("alice", "alice@example.org", "info@example.org"))
+    )
+    bob = directory.put("bob", person("bob", "bob@example.org", "info@example.org"))
+    stored = world.adopt(bob)
+    assert world.addresses(alice.account) == ["alice@example.org", "info@example.org"]
+    assert world.addresses(stored.account) == ["bob@example.org"]
+    reason = "info@example.org is uid=bob,ou=people,dc=example,dc=org's and uid=alice"
+    assert reason in events["identity.conflict"]["reason"]
+    events.clear()
+    world.adopt(bob)
+    assert not events  # not again so soon
+    directory.change("alice", addresses=("alice@example.org",))
+    world.adopt(bob)
+    assert world.addresses(stored.account) == ["bob@example.org", "info@example.org"]
+
+
 def test_a_contested_address_waits_for_the_directory(
     world: World, directory: FakeDirectory
 ) -> None:

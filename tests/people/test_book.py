@@ -9,9 +9,11 @@ from hypothesis import strategies as st
 
 from mailhub.model.directory import Standing
 from mailhub.model.errors import AccountDisabled, Unavailable
+from mailhub.model.steps import Steps
 from mailhub.people.book import NOBODY_SECONDS
 from mailhub.store.hub import domains
 from tests.directory_fake import FakeDirectory, person
+from tests.harness import run
 from tests.people.conftest import REFRESH, World
 
 # --- nobody, and nobody to ask ------------------------------------------------------------
@@ -48,6 +50,22 @@ def test_mail_for_somebody_whose_account_cannot_be_made_waits(
     directory.put("alice", person("alice", "alice@example.org", "al@example.org"))
     with pytest.raises(Unavailable):
         world.recipient("al@example.org")
+
+
+def test_mail_for_an_address_of_several_waits_and_is_no_catch_alls(
+    world: World, directory: FakeDirectory
+) -> None:
+    post = world.local("post@example.org")
+    with world.engine.hub.file.write() as tx:
+        domains.set_catch_all(tx, "example.org", post.id)
+    for login in ("alice", "bob"):
+        directory.put(login, person(login, f"{login}@example.org", "info@example.org"))
+    steps = Steps()
+    with pytest.raises(Unavailable):
+        run(world.book.recipient("info@example.org", steps))
+    assert "several entries" in str(steps.taken[-1].facts["reason"])
+    directory.change("bob", addresses=("bob@example.org",))
+    assert world.recipient("info@example.org") == world.recipient("alice@example.org")
 
 
 def test_local_accounts_need_no_directory(world: World, directory: FakeDirectory) -> None:

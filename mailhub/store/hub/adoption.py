@@ -6,14 +6,15 @@ Rules, in the order in which they decide:
 - Only addresses in domains that are served here count; the first of them is the account's own.
 - An address is never taken from a local account or from another directory's person.
 - An address that another person of the *same* directory had is contested: the caller (told by
-  Contested) asks the directory who has it now, and says so with :func:`displace`.
+  Contested) asks the directory who has it now, and says so with :func:`displace`, or that both do:
+  then it stays where it is.
 - Aliases that an administrator added stay; those that the directory gave go when it takes them.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Collection, Iterable, Sequence
+from dataclasses import dataclass, field, replace
 
 from mailhub.model.directory import Person
 from mailhub.model.errors import AccountExists, CannotAdopt
@@ -33,20 +34,28 @@ class _Wanted:
     """The addresses that a person is to have, the account's own first."""
 
     addresses: list[str] = field(default_factory=list)
-    conflicts: list[str] = field(default_factory=list)
+    conflicts: dict[str, str] = field(default_factory=dict)
+    """Those that somebody else has, and a sentence about it."""
 
 
 def adopt(
-    tx: Tx, person: Person, served: Iterable[str], now: int, *, may_block: bool = True
+    tx: Tx,
+    person: Person,
+    served: Iterable[str],
+    now: int,
+    *,
+    shared: Collection[str] = (),
+    may_block: bool = True,
 ) -> Adopted:
     """Create or update the account of *person*.
 
-    *served*: domains of the directory, made here if need be.  Not *may_block*: that the directory
-    suspends the account does not count yet.  Raises CannotAdopt, Contested; both leave nothing
-    changed when the transaction is rolled back.
+    *served*: domains of the directory, made here if need be.  *shared*: addresses that others of
+    the directory have as well.  Not *may_block*: that the directory suspends the account does not
+    count yet.  Raises CannotAdopt, Contested; both leave nothing changed when the transaction is
+    rolled back.
     """
     present = identities.of_person(tx, person.directory, person.id)
-    wanted = _wanted(tx, person, present, _domains(tx, served, now))
+    wanted = _wanted(tx, person, present, _domains(tx, served, now), shared)
     blocked = present.blocked if present is not None else None
     if person.standing not in SUSPENDED:
         blocked = None
@@ -58,15 +67,23 @@ def adopt(
     else:
         number = present.number
         changes = _move(tx, number, wanted.addresses, now) + _differences(present, person)
-    identities.put(tx, number, person, now, blocked)
+    identities.put(tx, number, _without(person, wanted.conflicts), now, blocked)
     identity = identities.of_account(tx, number)
     assert identity is not None
     account = accounts.get(tx, identity.account)
     if account.display_name != person.name:
         accounts.set_display_name(tx, account.id, person.name)
     return Adopted(
-        identity, account.address, present is None, tuple(changes), tuple(wanted.conflicts)
+        identity, account.address, present is None, tuple(changes), tuple(wanted.conflicts.values())
     )
+
+
+def _without(person: Person, conflicts: Collection[str]) -> Person:
+    """What is kept of *person*, so that the next look tries for these addresses again."""
+    if not conflicts:
+        return person
+    kept = [text for text in person.addresses if _address(text) not in conflicts]
+    return replace(person, addresses=tuple(kept))
 
 
 def same(identity: Identity, person: Person) -> bool:
@@ -124,7 +141,13 @@ def _domains(tx: Tx, served: Iterable[str], now: int) -> frozenset[str]:
     return frozenset(names)
 
 
-def _wanted(tx: Tx, person: Person, present: Identity | None, here: frozenset[str]) -> _Wanted:
+def _wanted(
+    tx: Tx,
+    person: Person,
+    present: Identity | None,
+    here: frozenset[str],
+    shared: Collection[str],
+) -> _Wanted:
     """Raises CannotAdopt, Contested."""
     wanted = _Wanted()
     ours = list(_ours(person.addresses, here))
@@ -140,12 +163,15 @@ def _wanted(tx: Tx, person: Person, present: Identity | None, here: frozenset[st
             wanted.addresses.append(address)
             continue
         other = identities.of_account(tx, owner)
-        if other is not None and other.person.directory == person.directory:
+        if other is None or other.person.directory != person.directory:
+            conflict = f"{address} belongs to {_description(other)}"
+        elif address in shared:
+            conflict = f"{address} is {person.dn}'s and {other.person.dn}'s"
+        else:
             raise Contested(address, other)
-        conflict = f"{address} belongs to {_description(other)}"
         if address == ours[0] and present is None:
             raise CannotAdopt(f"{person.dn}: {conflict}")
-        wanted.conflicts.append(conflict)
+        wanted.conflicts[address] = conflict
     if not wanted.addresses:  # the account keeps the address that it has
         assert present is not None
         wanted.addresses.append(accounts.get(tx, present.account).address)
@@ -161,13 +187,17 @@ def _shown(addresses: Sequence[str]) -> str:
 def _ours(addresses: Sequence[str], here: frozenset[str]) -> Iterable[str]:
     seen = set()
     for text in addresses:
-        try:
-            address = canonical(text)
-        except BadAddress:
-            continue
-        if split(address)[1] in here and address not in seen:
+        address = _address(text)
+        if address is not None and split(address)[1] in here and address not in seen:
             seen.add(address)
             yield address
+
+
+def _address(text: str) -> str | None:
+    try:
+        return canonical(text)
+    except BadAddress:
+        return None
 
 
 def _owner(tx: Tx, address: str) -> int | None:

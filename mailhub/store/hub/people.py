@@ -5,7 +5,7 @@ awaitable.  Tells the log what the directory has changed, and the bell whose acc
 from __future__ import annotations
 
 import time
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Collection, Mapping, Sequence
 from typing import Any
 
 from zope.interface import implementer
@@ -22,6 +22,9 @@ from mailhub.store.hub.database import Tx
 from mailhub.store.hub.hub import Hub
 
 DEFAULT_LOSS_PERCENT = 10.0
+SAY_AGAIN_SECONDS = 600.0
+"""A conflict is found again at each log-in."""
+MAX_SAID = 1000
 
 
 @implementer(IIdentities)
@@ -45,6 +48,7 @@ class HubIdentities:
         self._ring = ring
         self._tell_lost = lost
         self._clock = clock
+        self._conflicts = _News(clock)
 
     async def of_address(self, address: str, steps: Hearer = UNHEARD) -> Known | None:
         return await self._hub.known(address, steps)
@@ -58,14 +62,16 @@ class HubIdentities:
     async def credentials_of(self, account: AccountId) -> StoredCredentials | None:
         return await self._hub.read(credentials.of_id, account)
 
-    async def adopt(self, person: Person, served: Sequence[str]) -> Adopted:
+    async def adopt(
+        self, person: Person, served: Sequence[str], shared: Collection[str] = ()
+    ) -> Adopted:
         present = await self.of_person(person.directory, person.id)
         if present is not None and adoption.same(present, person):
             return Adopted(present)
         before = await self.trust(person.directory)
-        adopted = await self._hub.write(self._adopt, person, served)
+        adopted = await self._hub.write(self._adopt, person, served, shared)
         self._ring(adopted.identity.number)
-        _tell_adopted(adopted)
+        self._tell_adopted(adopted)
         if adopted.identity.blocked is not None and (present is None or present.blocked is None):
             self._lost([adopted.identity])
         await self._tell_distrust(person.directory, before)
@@ -131,14 +137,16 @@ class HubIdentities:
 
     # --- ---
 
-    def _adopt(self, tx: Tx, person: Person, served: Sequence[str]) -> Adopted:
+    def _adopt(
+        self, tx: Tx, person: Person, served: Sequence[str], shared: Collection[str]
+    ) -> Adopted:
         now = self._now()
         present = identities.of_person(tx, person.directory, person.id)
         new_loss = person.standing in SUSPENDED and (present is None or present.blocked is None)
         may_block = not new_loss or trust.one_more_counts(
             tx, person.directory, now, self._percent(person.directory)
         )
-        adopted = adoption.adopt(tx, person, served, now, may_block=may_block)
+        adopted = adoption.adopt(tx, person, served, now, shared=shared, may_block=may_block)
         said = Limits(octets=person.quota_octets, messages=person.quota_messages)
         quota.set_limits(tx, adopted.identity.account, quota.DIRECTORY, said, now, person.directory)
         return adopted
@@ -172,20 +180,37 @@ class HubIdentities:
     def _percent(self, directory: str) -> float:
         return self._loss_percent.get(directory, DEFAULT_LOSS_PERCENT)
 
+    def _tell_adopted(self, adopted: Adopted) -> None:
+        person = adopted.identity.person
+        about: dict[str, Any] = {
+            "account": adopted.address,
+            "directory": person.directory,
+            "person": person.dn,
+            "id": person.id,
+        }
+        if adopted.changes:
+            name = "identity.adopted" if adopted.created else "identity.changed"
+            log.event(name, what="; ".join(adopted.changes), **about)
+        for conflict in adopted.conflicts:
+            if self._conflicts.is_news(conflict):
+                log.event("identity.conflict", level="warn", reason=conflict, **about)
+
     def _now(self) -> int:
         return int(self._clock())
 
 
-def _tell_adopted(adopted: Adopted) -> None:
-    person = adopted.identity.person
-    about: dict[str, Any] = {
-        "account": adopted.address,
-        "directory": person.directory,
-        "person": person.dn,
-        "id": person.id,
-    }
-    if adopted.changes:
-        name = "identity.adopted" if adopted.created else "identity.changed"
-        log.event(name, what="; ".join(adopted.changes), **about)
-    for conflict in adopted.conflicts:
-        log.event("identity.conflict", level="warn", reason=conflict, **about)
+class _News:
+    """What was not said for a while; bounded."""
+
+    def __init__(self, clock: Callable[[], float]) -> None:
+        self._clock = clock
+        self._said: dict[str, float] = {}
+
+    def is_news(self, text: str) -> bool:
+        now = self._clock()
+        if self._said.get(text, 0.0) > now:
+            return False
+        if len(self._said) >= MAX_SAID:
+            self._said.clear()
+        self._said[text] = now + SAY_AGAIN_SECONDS
+        return True
