@@ -35,7 +35,10 @@ def no_system_file(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
 def test_a_directory_that_does_not_exist_is_not_made_by_looking(fresh: Commands) -> None:
     answer = fresh("account", "list")
     assert answer.code == 1
-    assert answer.err == f"mailhub: There is no mailhub data directory at {fresh.path}\n"
+    assert answer.err == (
+        f"mailhub: There is no mailhub data directory at {fresh.path}"
+        " (the first start of the server makes one, or mailhub domain add)\n"
+    )
     assert not fresh.path.exists()
 
 

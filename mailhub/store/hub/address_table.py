@@ -14,7 +14,7 @@ def occupy(tx: Tx, address: str, account: int, now: int, *, primary: bool) -> No
     """Let canonical *address* mean *account*.  Raises NoSuchDomain, AccountExists."""
     local, domain = split(address)
     if tx.execute("SELECT 1 FROM domain WHERE name = ?", (domain,)).fetchone() is None:
-        raise NoSuchDomain(f"No such domain: {domain}")
+        raise NoSuchDomain(f"No such domain: {domain} (mailhub domain add {domain})")
     try:
         tx.execute(
             "INSERT INTO address (domain, local, account, is_primary, created)"

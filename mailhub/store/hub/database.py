@@ -121,7 +121,7 @@ def _refusals() -> Iterator[None]:
     except (apsw.CorruptError, apsw.NotADBError) as error:
         raise Damaged(f"hub.db is damaged: {error}") from error
     except (apsw.BusyError, apsw.LockedError) as error:
-        raise Busy(f"hub.db is locked: {error}") from error
+        raise Busy("The store is locked just now by another process: try again") from error
     except (
         apsw.FullError,
         apsw.IOError,

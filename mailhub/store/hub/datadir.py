@@ -110,7 +110,10 @@ class DataDir:
     def check(self) -> None:
         """Raise UnusableDataDir unless mailhub has been set up here."""
         if not self.hub_db.exists():
-            raise UnusableDataDir(f"There is no mailhub data directory at {self.path}")
+            raise UnusableDataDir(
+                f"There is no mailhub data directory at {self.path}"
+                " (the first start of the server makes one, or mailhub domain add)"
+            )
         self.prepare()
 
     def claim_server(self) -> ServerLock:
