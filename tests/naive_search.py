@@ -9,6 +9,7 @@ import datetime
 import email
 import email.header
 import email.policy
+import re
 from email.message import Message as EmailMessage
 from typing import Protocol
 
@@ -78,13 +79,13 @@ def matches(query: Query, m: Searched, keywords: list[str]) -> bool:
                 day is not None and (first is None or first <= day) and (end is None or day < end)
             )
         case HeaderContains(field, text):
-            return any(casemap(text) in casemap(v) for v in header_values(m.data, field))
+            return any(in_header(text, v) for v in header_values(m.data, field))
         case BodyContains(text):
             return casemap(text) in casemap(body_text(parsed(m.data)))
         case TextContains(text):
             message = parsed(m.data)
             headers = "\n".join(f"{k}: {decoded(v)}" for k, v in message.items())
-            return casemap(text) in casemap(headers) or casemap(text) in casemap(body_text(message))
+            return in_header(text, headers) or casemap(text) in casemap(body_text(message))
         case EmailIdIs(value):
             return value == f"M{m.content}"
         case ThreadIdIs(value):
@@ -118,12 +119,18 @@ def parsed(data: bytes) -> EmailMessage:
     return email.message_from_bytes(data, policy=email.policy.compat32)
 
 
+def in_header(text: str, header: str) -> bool:
+    """Several blanks, such as folding leaves, count as they are and as one."""
+    needle, mapped = casemap(text), casemap(header)
+    return needle in mapped or needle in re.sub(" {2,}", " ", mapped)
+
+
 def header_values(data: bytes, field: str) -> list[str]:
     return [decoded(v) for v in parsed(data).get_all(field, [])]
 
 
 def decoded(value: object) -> str:
-    unfolded = str(value).replace("\r\n", "").replace("\n", "")
+    unfolded = str(value).replace("\r\n", "").replace("\n", "").replace("\t", " ")
     return str(email.header.make_header(email.header.decode_header(unfolded)))
 
 

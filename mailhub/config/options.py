@@ -143,6 +143,8 @@ class StoreConfig:
     """Free space on the disk below which new mail is refused."""
     expunge_grace: CountOrNone = 3600
     """How long expunged content stays readable for sessions that have not been told."""
+    column_cache: CountOrNone = 32 * MiB
+    """In each worker, for flags, dates and texts of the mailboxes that are searched."""
     max_mailboxes: Count = 10_000
     """Per account."""
 

@@ -28,7 +28,8 @@ def search_line(numbers: Sequence[int], modseq: int | None) -> Iterator[bytes]:
     """``* SEARCH 2 84 882``; *modseq* when the client asked by MODSEQ (7162 3.1.6)."""
     yield b"* SEARCH"
     for start in range(0, len(numbers), NUMBERS_PER_PIECE):
-        yield b"".join(map(b" %d".__mod__, numbers[start : start + NUMBERS_PER_PIECE]))
+        piece = tuple(numbers[start : start + NUMBERS_PER_PIECE])
+        yield b" %d" * len(piece) % piece
     if modseq is not None and numbers:
         yield b" (MODSEQ %d)" % modseq
     yield b"\r\n"

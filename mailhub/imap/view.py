@@ -38,7 +38,25 @@ class View:
         first = bisect_left(self.uids, uids[0])
         if isinstance(uids, array) and self.uids[first : first + len(uids)] == uids:
             return range(first + 1, first + 1 + len(uids))
-        return [self.seq(uid) for uid in uids]
+        return self._numbers_of_some(uids)
+
+    def _numbers_of_some(self, uids: Sequence[int]) -> list[int]:
+        """Numbers grow at most as fast as UIDs: the last one tells where to look for the next."""
+        ours, count = self.uids, len(self.uids)
+        if not count:
+            return [0] * len(uids)
+        numbers: list[int] = []
+        at, ahead = 0, -ours[0]
+        for uid in uids:
+            index = uid + ahead
+            if not 0 <= index < count or ours[index] != uid:
+                index = bisect_left(ours, uid, at, max(at, min(index, count)))
+                if index == count or ours[index] != uid:
+                    numbers.append(0)
+                    continue
+                at, ahead = index, index - uid
+            numbers.append(index + 1)
+        return numbers
 
     def by_number(self, wanted: SequenceSet) -> NumberSet:
         """The UIDs of the messages with these numbers.  SyntaxRefused: there is no such message.

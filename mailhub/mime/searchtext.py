@@ -1,7 +1,8 @@
 """Whether a message contains a text: SEARCH's HEADER, BODY and TEXT (RFC 9051 6.4.4).
 
 Text compares as :mod:`.casemap` has it, as a substring; what is sought is given casemapped.
-Encoded words, transfer encodings and charsets are undone.  BODY looks into every text part, also
+Encoded words, transfer encodings and charsets are undone.  Several blanks in a header, such as
+folding leaves, are found as they are and as one.  BODY looks into every text part, also
 those of messages inside, and into the reports that are ``message/...`` parts; TEXT also into all
 headers, MIME headers included.  HTML is looked at as written and as read.  Line breaks are
 characters like others: what a fold or a wrapped line separates is not put together, except in
@@ -29,15 +30,25 @@ Read = Callable[[int, int], bytes]
 """(offset, octets) to bytes of the message; fewer may come than were asked for."""
 
 _fold = re.compile(rb"\r?\n(?=[\t ])").sub
+_blanks = re.compile("[\t ]{2,}").sub
+
+
+def with_single_blanks(text: str) -> str:
+    """*text* with each run of blanks as one."""
+    return _blanks(" ", text)
 
 
 def header_contains(header_block: bytes, field: str, needle: str) -> bool:
     """Whether one of the fields called *field* contains *needle*; empty: whether there is one."""
     name = field.lower().encode("utf-8")
     return any(
-        key == name and needle in casemap(decode_words(unfold(value)))
+        key == name and _is_in(needle, casemap(decode_words(unfold(value))))
         for key, value in fields(header_block)
     )
+
+
+def _is_in(needle: str, header: str) -> bool:
+    return needle in header or needle in with_single_blanks(header)
 
 
 def body_contains(parts: PartTable, read: Read, needle: str) -> bool:
@@ -51,7 +62,7 @@ def body_contains(parts: PartTable, read: Read, needle: str) -> bool:
 def text_contains(parts: PartTable, read: Read, needle: str) -> bool:
     """Header or body."""
     return any(
-        needle in casemap(_header_text(part, read)) for part in parts.root.walk()
+        _is_in(needle, casemap(_header_text(part, read))) for part in parts.root.walk()
     ) or body_contains(parts, read, needle)
 
 

@@ -168,7 +168,10 @@ class Stored:
 
 @dataclass(frozen=True, slots=True)
 class Found:
-    """The UIDs a search found, ascending, and the highest modseq among them (0: none)."""
+    """The UIDs a search found, ascending, and the highest modseq among them.
+
+    0: none, or the query does not ask for a modseq.
+    """
 
     uids: array[int]
     highest_modseq: int

@@ -147,15 +147,18 @@ def test_uids_are_found_in_sets_of_any_form(box: IMailbox) -> None:
     assert found(box, Not(UidIn(NumberSet.of(3)))) == [2, 3, 4, 5, 6]
 
 
-def test_the_highest_modseq_of_the_found_is_told(world: World, box: IMailbox) -> None:  # 7162 3.1.5
+def test_the_highest_modseq_of_the_found_is_told_if_it_is_asked_for(
+    world: World, box: IMailbox
+) -> None:  # 7162 3.1.5
     before = run(box.status()).highest_modseq
     world.append(b"Subject: newest\r\n\r\n")
     newest = run(box.status()).highest_modseq
 
-    assert run(box.search(HeaderContains("subject", "tea"))).highest_modseq == before
+    tea = And((ModSeqAtLeast(1), HeaderContains("subject", "tea")))
+    assert run(box.search(tea)).highest_modseq == before
     assert run(box.search(ModSeqAtLeast(newest))).highest_modseq == newest
     assert found(box, ModSeqAtLeast(newest)) == [7]
-    assert run(box.search(HasFlag("Green"))).highest_modseq == 0
+    assert run(box.search(And((ModSeqAtLeast(1), HasFlag("Green"))))).highest_modseq == 0
 
 
 def test_object_ids_are_found(world: World, box: IMailbox) -> None:
@@ -214,3 +217,33 @@ def test_each_field_of_a_name_is_looked_through_and_none_together_with_the_next(
     assert found("SUBJECT", "gr\xfcner t") == [2]
     assert found("subject", "tea\nblack") == found("subject", "tea\x1e") == []
     assert found("subject", "") == [1, 2]
+
+
+def test_what_folding_leaves_is_found_by_one_blank_and_as_it_is(world: World) -> None:
+    folded = "Subject: first\r\n\t \tsecond\r\nX-Note: one\r\n    two\r\n\r\n"
+    world.append(folded.encode(), b"Subject: =?utf-8?q?firs=C3=BC=C2=A0_second?=\r\n\r\n")
+    box = world.mailbox()
+
+    def found(query: Query) -> list[int]:
+        return list(run(box.search(query)).uids)
+
+    assert found(HeaderContains("Subject", "first second")) == [1]
+    assert found(HeaderContains("Subject", "first   second")) == [1]
+    assert found(HeaderContains("Subject", "first  second")) == []
+    assert found(HeaderContains("Subject", "FIRS\u00fc second")) == [2]
+    assert found(HeaderContains("X-Note", "one two")) == [1]
+    assert found(TextContains("one two")) == [1]
+
+
+def test_a_word_in_most_texts_and_a_rare_one_are_found(world: World) -> None:
+    subjects = ["tea and tea", "", "teapot", "=?utf-8?q?caf=C3=A9_tea?=", "milk", "TEA"]
+    world.append(*(f"Subject: {subject}\r\n\r\n".encode() for subject in subjects))
+    box = world.mailbox()
+
+    def found(text: str) -> list[int]:
+        return list(run(box.search(HeaderContains("subject", text))).uids)
+
+    assert found("tea") == [1, 3, 4, 6]
+    assert found("milk") == [5]
+    assert found("CAF\u00c9") == [4]
+    assert found("tea\u0000") == found("xx") == []

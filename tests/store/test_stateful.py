@@ -12,6 +12,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 from typing import TypeVar
 
+import pytest
 from hypothesis import HealthCheck, settings
 from hypothesis import strategies as st
 from hypothesis.stateful import (
@@ -28,6 +29,8 @@ from mailhub.model.flags import FlagChange, flag_names
 from mailhub.model.mail import MailboxId, MailboxStatus
 from mailhub.model.names import mailbox_name
 from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet
+from mailhub.model.search import And, HasFlag, HeaderContains, Not, Query, SizeAbove, UidIn
+from mailhub.store.sqlite import columns
 from mailhub.store.sqlite.store import SqliteStore
 from tests.harness import run
 from tests.store.contract import Clock, World, memory, sqlite
@@ -41,6 +44,14 @@ flags = st.sets(st.sampled_from(FLAGS), max_size=3).map(frozenset)
 uid_sets = st.lists(st.tuples(st.integers(1, 14), st.integers(1, 14)), min_size=1, max_size=3).map(
     NumberSet.of_ranges
 )
+
+queries = st.one_of(
+    st.builds(HasFlag, st.sampled_from(FLAGS)),
+    st.builds(SizeAbove, st.integers(13, 16)),
+    st.builds(UidIn, uid_sets),
+    st.builds(HeaderContains, st.just("Subject"), st.sampled_from("123")),
+    st.builds(HeaderContains, st.just("X-None"), st.just("")),
+).flatmap(lambda leaf: st.sampled_from([leaf, Not(leaf), And((leaf, HasFlag("\\Seen")))]))
 
 
 @dataclass
@@ -197,6 +208,10 @@ class TwoSessions(RuleBasedStateMachine):
             assert run(ours.first_unseen(at)) == (min(unseen) if unseen else None)
         assert run(self.engine.account.usage()) == run(self.model.account.usage())
 
+    @rule(name=names, query=queries)
+    def search(self, name: str, query: Query) -> None:
+        self.both(lambda w: run(w.mailbox(name).search(query)), lambda found: list(found.uids))
+
     @rule()
     def earlier_views_can_be_had_again(self) -> None:
         for box, at, uids in self.views:
@@ -208,7 +223,8 @@ class TwoSessions(RuleBasedStateMachine):
             self.folder.cleanup()
 
 
-def test_two_sessions_the_engine_and_a_model_agree() -> None:
+def test_two_sessions_the_engine_and_a_model_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(columns, "PAGE_MESSAGES", 3)
     run_state_machine_as_test(
         TwoSessions,
         settings=settings(

@@ -20,6 +20,8 @@ from mailhub import log
 from mailhub.model.errors import Damaged
 from mailhub.model.mail import MailboxId
 from mailhub.store.runner import Runner
+from mailhub.store.sqlite.columncache import ColumnCache
+from mailhub.store.sqlite.columns import Columns
 from mailhub.store.sqlite.connection import refusal, refusals
 from mailhub.store.sqlite.files import create_account, open_account
 from mailhub.store.sqlite.filing import UidlMaker
@@ -27,13 +29,11 @@ from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job
 from mailhub.store.sqlite.housekeeping import Checkpointer
 from mailhub.store.sqlite.seams import AccountRecord, Terms
 from mailhub.store.sqlite.transaction import Tx
-from mailhub.store.sqlite.views import UidCache
 from mailhub.store.sqlite.writer import Writer
 
 P = ParamSpec("P")
 T = TypeVar("T")
 
-CACHED_MAILBOXES = 8
 BUSY_TIMEOUT_MS = 10_000
 """How long threads wait for another process's transaction."""
 
@@ -54,6 +54,7 @@ class AccountFile:
         published: Callable[[AccountRecord, Committed], None],
         uidl: UidlMaker,
         terms: Callable[[], Terms],
+        columns: ColumnCache,
     ) -> None:
         self.record = record
         self.path = path
@@ -62,7 +63,7 @@ class AccountFile:
         self._clock = clock
         self.uidl = uidl
         self._terms = terms
-        self.uid_caches: dict[MailboxId, UidCache] = {}
+        self._columns = columns
         self._runner = runner
         self._db: apsw.Connection | None = None
         self._waiting: list[Deferred[apsw.Connection]] = []
@@ -161,12 +162,12 @@ class AccountFile:
         for one in waiting:
             one.callback(outcome)  # type: ignore[arg-type]  # a Failure makes it an errback
 
-    def keep_uids(self, mailbox: MailboxId, cache: UidCache) -> None:
-        """Remember the UIDs of the mailboxes that were looked at last."""
-        self.uid_caches.pop(mailbox, None)
-        self.uid_caches[mailbox] = cache
-        while len(self.uid_caches) > CACHED_MAILBOXES:
-            del self.uid_caches[next(iter(self.uid_caches))]
+    def columns_of(self, mailbox: MailboxId) -> Columns | None:
+        """What is remembered of a mailbox."""
+        return self._columns.get((self.record.id, mailbox))
+
+    def keep_columns(self, mailbox: MailboxId, columns: Columns) -> None:
+        self._columns.keep((self.record.id, mailbox), columns)
 
     # --- writing
 
@@ -214,7 +215,7 @@ class AccountFile:
             if db is not None:
                 db.close(True)
         self._db = self._spare = None
-        self.uid_caches.clear()
+        self._columns.forget(self.record.id)
         return self._writer.close()
 
     # --- events

@@ -27,8 +27,19 @@ from mailhub.model.mail import (
 from mailhub.model.names import MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 from mailhub.model.search import Query
-from mailhub.store.sqlite import boxes, content, flagging, folders, moving, rows, searching, views
+from mailhub.store.sqlite import (
+    boxes,
+    columns,
+    content,
+    flagging,
+    folders,
+    moving,
+    rows,
+    searching,
+    views,
+)
 from mailhub.store.sqlite.accountfile import AccountFile
+from mailhub.store.sqlite.columns import INLINE_ROWS, NOTHING, Columns, TooLong
 
 if TYPE_CHECKING:
     from mailhub.store.sqlite.account import SqliteAccount
@@ -59,13 +70,13 @@ class SqliteMailbox:
             if uids is not None:  # nothing changed in between
                 return uids
 
-    async def _live(self) -> views.UidCache:
-        cache = self._file.uid_caches.get(self.id)
+    async def _live(self) -> Columns:
+        known = self._file.columns_of(self.id)
         try:
-            live = await self._file.read(views.live_uids, self.id, cache, views.INLINE_ROWS)
-        except views.TooLong:
-            live = await self._file.read_in_thread(views.live_uids, self.id, cache, None)
-        self._file.keep_uids(self.id, live)
+            live = await self._file.read(columns.read, self.id, known, NOTHING, INLINE_ROWS)
+        except TooLong:
+            live = await self._file.read_in_thread(columns.read, self.id, known, NOTHING, None)
+        self._file.keep_columns(self.id, live)
         return live
 
     async def first_unseen(self, at: ModSeq) -> Uid | None:
@@ -73,8 +84,8 @@ class SqliteMailbox:
 
     async def changes(self, since: ModSeq) -> Changes:
         try:
-            return await self._file.read(views.changes, self.id, since, views.INLINE_ROWS)
-        except views.TooLong:
+            return await self._file.read(views.changes, self.id, since, INLINE_ROWS)
+        except TooLong:
             return await self._file.read_in_thread(views.changes, self.id, since, None)
 
     async def flags(
@@ -100,9 +111,12 @@ class SqliteMailbox:
         return await self._file.read(content.read, self.id, uid, start, octets)
 
     async def search(self, query: Query) -> Found:
-        found = await self._file.read(searching.search_at_once, self.id, query)
-        if found is None:
-            found = await self._file.read_in_thread(searching.search, self.id, query)
+        known = self._file.columns_of(self.id)
+        try:
+            found, seen = await self._file.read(searching.search_at_once, self.id, query, known)
+        except TooLong:
+            found, seen = await self._file.read_in_thread(searching.search, self.id, query, known)
+        self._file.keep_columns(self.id, seen)
         return found
 
     # --- changing

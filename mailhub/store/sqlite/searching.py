@@ -1,27 +1,29 @@
-"""SEARCH: what stands in columns is asked in SQL, texts are looked for in the candidates only.
+"""SEARCH: flags, dates, sizes and addresses are looked for in columns in memory, other texts in
+the messages that are still possible.
 
-A query becomes one SQL condition.  Texts that are not looked up yet count as possible (and as
-possibly not), which gives the candidates; each text is then looked for in those, and the final
-condition names the UIDs where it was found.  A search runs in a thread; no transaction lives
-through it.  An index for texts is a later matter.
+A query is evaluated page by page (:mod:`.columns`) into planes (:mod:`.planes`).  What is in no
+column is looked up; what is not looked up yet counts as possible (and as possibly not), which
+gives the candidates.  A search that reads much runs in a thread; no transaction lives through it.
+An index for texts is a later matter.
 """
 
 from __future__ import annotations
 
 import datetime
 from array import array
-from collections.abc import Mapping
+from bisect import bisect_left
+from collections.abc import Iterator, Mapping
 from functools import partial
-from typing import Any
+from itertools import compress
 
 import apsw
 
 from mailhub.mime.casemap import casemap
 from mailhub.mime.parts import PartTable
 from mailhub.mime.searchtext import body_contains, header_contains, text_contains
-from mailhub.model.errors import MailboxGone
 from mailhub.model.flags import canonical_flag
 from mailhub.model.mail import Found, MailboxId
+from mailhub.model.numbers import NumberSet
 from mailhub.model.search import (
     And,
     BodyContains,
@@ -42,261 +44,287 @@ from mailhub.model.search import (
     ThreadIdIs,
     UidIn,
 )
-from mailhub.store.sqlite.boxes import split_keywords
-from mailhub.store.sqlite.connection import Row, row, rows, snapshot
+from mailhub.store.sqlite import columns
+from mailhub.store.sqlite.columns import (
+    EARLIEST,
+    INLINE_ROWS,
+    Column,
+    Columns,
+    Page,
+    TooLong,
+)
+from mailhub.store.sqlite.connection import rows, snapshot, value
 from mailhub.store.sqlite.content import read_content
 from mailhub.store.sqlite.keywords import known_mask
-from mailhub.store.sqlite.packing import HIGH, LOW, UIDS, integers, packed_ranges, unpack_uids
+from mailhub.store.sqlite.packing import UIDS, unpack_uids
+from mailhub.store.sqlite.planes import Plane, everywhere, octets_of, plane_of
 
 Text = HeaderContains | BodyContains | TextContains
-Bindings = list[Any]
+ObjectId = EmailIdIs | ThreadIdIs
+LookedUp = Text | ObjectId
+Results = Mapping[LookedUp, frozenset[int]]
 
-MESSAGES_AT_ONCE = 5_000
-"""In a mailbox: that many are looked at in less than 3 ms."""
-COLUMN_ROWS = 5_000
-BETWEEN = "\x1e"
-"""Between the texts of a column, which hold no control character but the line break."""
-SECONDS_PER_DAY = 86_400
-_EPOCH = datetime.date(1970, 1, 1).toordinal()
+INLINE_TESTS = 500_000
+"""So many tests of messages take less than 3 ms."""
+_FEW = 16  # where less than every sixteenth is found, looking for the next one is quicker
 
-_TEXT_COLUMNS = {
-    "subject": "c.subject",
-    "from": "c.from_text",
-    "to": "c.to_text",
-    "cc": "c.cc_text",
+_TEXTS = {
+    "subject": Column.SUBJECT,
+    "from": Column.FROM,
+    "to": Column.TO,
+    "cc": Column.CC,
 }
-_DATES = {
-    DateField.INTERNAL: ("m.received", "m.zone"),
-    DateField.SENT: ("c.sent_seconds", "c.sent_zone"),
-    DateField.SAVED: ("m.saved", "0"),
+_DAYS = {
+    DateField.INTERNAL: Column.RECEIVED_DAY,
+    DateField.SENT: Column.SENT_DAY,
+    DateField.SAVED: Column.SAVED_DAY,
 }
 
 
-def search(db: apsw.Connection, mailbox: MailboxId, query: Query) -> Found:
-    """Raises MailboxGone."""
-    search = _Search(db, mailbox)
-    if not list(_texts(query)):
-        return search.find(query, {}, None)
-    candidates = search.find(query, {}, None).uids
-    texts: dict[Text, array[int]] = {}
-    for text in dict.fromkeys(_texts(query)):
-        # What the texts before have ruled out is not read.
-        among = search.find(query, texts, candidates).uids
-        texts[text] = search.with_text(among, text)
-    return search.find(query, texts, candidates)
+def search(
+    db: apsw.Connection, mailbox: MailboxId, query: Query, known: Columns | None
+) -> tuple[Found, Columns]:
+    """What matches now, and the columns it was found in.  Raises MailboxGone."""
+    wanted = frozenset(_columns(query))
+    seen = columns.read(db, mailbox, known, wanted, None)
+    results: dict[LookedUp, frozenset[int]] = {}
+    for sought in sorted(dict.fromkeys(_looked_up(query)), key=_cost):
+        # What is ruled out without it is not read.
+        among = _found(seen, query, results).uids
+        results[sought] = frozenset(_look_up(db, mailbox, sought, among))
+    return _found(seen, query, results), seen
 
 
-def search_at_once(db: apsw.Connection, mailbox: MailboxId, query: Query) -> Found | None:
-    """The same where it takes a moment only, in the reactor; None: it is for a thread."""
-    if list(_texts(query)):
-        return None
-    messages = row(db, "SELECT message_count FROM mailbox WHERE id = ?", (mailbox,))
-    if messages is not None and messages[0] > MESSAGES_AT_ONCE:
-        return None
-    return _Search(db, mailbox).find(query, {}, None)
+def search_at_once(
+    db: apsw.Connection, mailbox: MailboxId, query: Query, known: Columns | None
+) -> tuple[Found, Columns]:
+    """The same where it takes a moment only, in the reactor; else TooLong."""
+    if next(_looked_up(query), None) is not None:
+        raise TooLong
+    seen = columns.read(db, mailbox, known, frozenset(_columns(query)), INLINE_ROWS)
+    if len(seen) * sum([1 for _ in _leaves(query)]) > INLINE_TESTS:
+        raise TooLong
+    return _found(seen, query, {}), seen
 
 
-def _texts(query: Query) -> list[Text]:
-    """The texts in *query*, those that are quick to look for first."""
-    found: list[Text] = []
+def _found(seen: Columns, query: Query, results: Results) -> Found:
+    """The messages for which *query* may be true."""
+    uids = array("I")
+    modseq = 0
+    by_modseq = Column.MODSEQ in _columns(query)
+    for page in seen.pages:
+        plane = _Condition(page, seen.keywords, results).of(query, sure=False)
+        uids.extend(_picked(page.uids, plane))
+        if by_modseq and plane:
+            wanted = octets_of(plane, len(page.uids))
+            modseq = max(modseq, *compress(page.numbers[Column.MODSEQ].values(), wanted))
+    return Found(uids, modseq)
+
+
+def _picked(uids: array[int], plane: Plane) -> array[int]:
+    length = len(uids)
+    if plane == everywhere(length):
+        return uids
+    wanted = octets_of(plane, length)
+    if wanted.count(1) > length // _FEW:
+        return array("I", compress(uids, wanted))
+    found = array("I")
+    at = wanted.find(1)
+    while at >= 0:
+        found.append(uids[at])
+        at = wanted.find(1, at + 1)
+    return found
+
+
+# --- what a query asks --------------------------------------------------------------------
+
+
+def _leaves(query: Query) -> Iterator[Query]:
     match query:
-        case HeaderContains() | BodyContains() | TextContains():
-            found.append(query)
         case Not(inner):
-            found += _texts(inner)
+            yield from _leaves(inner)
         case And(queries) | Or(queries):
             for one in queries:
-                found += _texts(one)
-    return sorted(found, key=lambda text: not isinstance(text, HeaderContains))
+                yield from _leaves(one)
+        case _:
+            yield query
 
 
-class _Search:
-    def __init__(self, db: apsw.Connection, mailbox: MailboxId) -> None:
-        found = row(
-            db, "SELECT keywords, (SELECT tag FROM account) FROM mailbox WHERE id = ?", (mailbox,)
-        )
-        if found is None:
-            raise MailboxGone
-        self._db = db
-        self._mailbox = mailbox
-        self.keywords = split_keywords(found[0])
-        self.tag: str = found[1]
-
-    def find(
-        self, query: Query, texts: Mapping[Text, array[int]], among: array[int] | None
-    ) -> Found:
-        """The UIDs, only those in *among* if given, for which *query* may be true."""
-        if among is not None and not among:
-            return Found(array("I"), 0)
-        condition = _Condition(self.keywords, self.tag, texts)
-        sql = condition.of(query, sure=False)
-        if among is not None:
-            sql = f"m.uid IN (SELECT value FROM carray(?)) AND {sql}"
-            condition.bindings.insert(0, integers(among))
-        join = " CROSS JOIN content AS c ON c.id = m.content" if "c." in sql else ""
-        found = row(
-            self._db,
-            f"SELECT {UIDS}, max(modseq) FROM ("
-            f"SELECT m.uid, m.modseq FROM message AS m{join}"
-            f" WHERE m.mailbox = ? AND {sql} ORDER BY m.uid)",
-            (self._mailbox, *condition.bindings),
-        )
-        assert found is not None
-        return Found(unpack_uids(found[0]), found[1] or 0)
-
-    def with_text(self, among: array[int], text: Text) -> array[int]:
-        """Those of *among* that are still there and contain *text*."""
-        column = _column_of(text)
-        if column is None:
-            return array("q", [uid for uid in among if self._has_text(uid, text)])
-        found = array("q")
-        needle = casemap(text.text)
-        for start in range(0, len(among), COLUMN_ROWS):
-            part = array("q", among[start : start + COLUMN_ROWS])
-            packed = row(
-                self._db,
-                f"SELECT {UIDS}, group_concat(text, '{BETWEEN}') FROM ("
-                f"SELECT m.uid, {column} AS text FROM message AS m CROSS JOIN content AS c"
-                " ON c.id = m.content WHERE m.mailbox = ?"
-                " AND m.uid IN (SELECT value FROM carray(?)))",
-                (self._mailbox, integers(part)),
-            )
-            assert packed is not None
-            mapped = _casemapped(packed[1] or "")
-            if needle in mapped:
-                pairs = zip(unpack_uids(packed[0]), mapped.split(BETWEEN), strict=True)
-                found.extend([uid for uid, value in pairs if needle in value])
-        return found
-
-    def _has_text(self, uid: int, text: Text) -> bool:
-        with snapshot(self._db):
-            return any(_contains(self._db, content, text) for content in self._content(uid))
-
-    def _content(self, uid: int) -> list[Row]:
-        return rows(
-            self._db,
-            "SELECT m.content, c.parts, b.header FROM message AS m"
-            " JOIN content AS c ON c.id = m.content JOIN body AS b ON b.content = m.content"
-            " WHERE m.mailbox = ? AND m.uid = ?",
-            (self._mailbox, uid),
-        )
+def _columns(query: Query) -> Iterator[Column]:
+    for leaf in _leaves(query):
+        match leaf:
+            case HasFlag():
+                yield Column.FLAGS
+            case SizeAbove() | SizeBelow():
+                yield Column.SIZE
+            case ModSeqAtLeast():
+                yield Column.MODSEQ
+            case ReceivedBetween():
+                yield Column.RECEIVED
+            case OnDays():
+                yield _DAYS[leaf.field]
+            case HeaderContains() if (column := _column_of(leaf)) is not None:
+                yield column
 
 
-def _casemapped(texts: str) -> str:
-    """Those between separators; one that is not ASCII must not make all the others slow."""
-    return texts.upper() if texts.isascii() else BETWEEN.join(map(casemap, texts.split(BETWEEN)))
+def _looked_up(query: Query) -> Iterator[LookedUp]:
+    for leaf in _leaves(query):
+        match leaf:
+            case HeaderContains() if _column_of(leaf) is None:
+                yield leaf
+            case BodyContains() | TextContains() | EmailIdIs() | ThreadIdIs():
+                yield leaf
 
 
-def _column_of(text: Text) -> str | None:
+def _column_of(text: HeaderContains) -> Column | None:
     """Where all that *text* is looked for in stands decoded, each field on a line."""
-    if not isinstance(text, HeaderContains) or not text.text or not text.text.isprintable():
+    if not text.text or not text.text.isprintable():
         return None
-    return _TEXT_COLUMNS.get(text.field.lower())
+    return _TEXTS.get(text.field.lower())
 
 
-def _contains(db: apsw.Connection, found: Row, text: Text) -> bool:
-    content, parts, header = found
-    needle = casemap(text.text)
-    if isinstance(text, HeaderContains):
-        return header_contains(header, text.field, needle)
-    read = partial(read_content, db, content)
-    contains = body_contains if isinstance(text, BodyContains) else text_contains
-    return contains(PartTable.decode(parts), read, needle)
+def _cost(sought: LookedUp) -> int:
+    match sought:
+        case EmailIdIs() | ThreadIdIs():
+            return 0
+        case HeaderContains():
+            return 1
+        case _:
+            return 2
 
 
 class _Condition:
-    """Builds the SQL of a query and collects what is bound in it, in order.
+    """A query asked of a page.
 
-    ``of(query, sure)``: for *sure* a text that is not looked up counts as false, else as true.
-    No part of a condition is ever NULL, so that NOT turns it around.
+    ``of(query, sure)``: for *sure* what is not looked up counts as false, else as true.
     """
 
-    def __init__(
-        self, keywords: tuple[str, ...], tag: str, texts: Mapping[Text, array[int]]
-    ) -> None:
+    def __init__(self, page: Page, keywords: tuple[str, ...], results: Results) -> None:
+        self._page = page
+        self._all = everywhere(len(page.uids))
         self._keywords = keywords
-        self._tag = tag
-        self._found = texts
-        self.bindings: Bindings = []
+        self._results = results
 
-    def of(self, query: Query, sure: bool) -> str:
+    def of(self, query: Query, sure: bool) -> Plane:
         match query:
             case Everything():
-                return "1"
+                return self._all
             case Not(inner):
-                return f"NOT {self.of(inner, not sure)}"
+                return self._all ^ self.of(inner, not sure)
             case And(queries):
-                return self._joined(" AND ", "1", queries, sure)
+                found = self._all
+                for one in queries:
+                    found &= self.of(one, sure)
+                return found
             case Or(queries):
-                return self._joined(" OR ", "0", queries, sure)
-            case HeaderContains() | BodyContains() | TextContains():
-                return self._text(query, sure)
+                found = 0
+                for one in queries:
+                    found |= self.of(one, sure)
+                return found
+            case HeaderContains() if (column := _column_of(query)) is not None:
+                return self._page.texts[column].containing(casemap(query.text))
+            case HeaderContains() | BodyContains() | TextContains() | EmailIdIs() | ThreadIdIs():
+                return self._result(query, sure)
             case UidIn(uids):
-                return self._uids(uids.ranges and packed_ranges(uids))
-            case OnDays():
-                return self._days(query)
+                return self._among(uids)
             case _:
-                return self._column(query)
+                return self._number(query)
 
-    def _joined(self, word: str, nothing: str, queries: tuple[Query, ...], sure: bool) -> str:
-        return "(" + (word.join([self.of(query, sure) for query in queries]) or nothing) + ")"
-
-    def _text(self, text: Text, sure: bool) -> str:
-        uids = self._found.get(text)
+    def _result(self, sought: LookedUp, sure: bool) -> Plane:
+        uids = self._results.get(sought)
         if uids is None:
-            return "0" if sure else "1"
-        if not uids:
-            return "0"
-        self.bindings.append(integers(uids))
-        return "m.uid IN (SELECT value FROM carray(?))"
+            return 0 if sure else self._all
+        return plane_of(bytes(map(uids.__contains__, self._page.uids)))
 
-    def _uids(self, ranges: object) -> str:
-        if not ranges:
-            return "0"
-        self.bindings.append(ranges)
-        return f"EXISTS (SELECT 1 FROM carray(?) AS r WHERE m.uid BETWEEN {LOW} AND {HIGH})"
+    def _among(self, wanted: NumberSet) -> Plane:
+        uids = self._page.uids
+        found = bytearray(len(uids))
+        for low, high in (wanted & NumberSet(((uids[0], uids[-1]),))).ranges:
+            first, behind = bisect_left(uids, low), bisect_left(uids, high + 1)
+            found[first:behind] = b"\1" * (behind - first)
+        return plane_of(found)
 
-    def _days(self, query: OnDays) -> str:
-        seconds, zone = _DATES[query.field]
-        terms = [f"{seconds} IS NOT NULL"]
-        for sign, day in ((">=", query.first), ("<", query.end)):
-            if day is not None:
-                terms.append(f"{seconds} + {zone} * 60 {sign} ?")
-                self.bindings.append((day.toordinal() - _EPOCH) * SECONDS_PER_DAY)
-        return f"({' AND '.join(terms)})"
-
-    def _column(self, query: Query) -> str:
+    def _number(self, query: Query) -> Plane:
+        numbers = self._page.numbers
         match query:
             case HasFlag(name):
                 mask, _ = known_mask(self._keywords, [canonical_flag(name)])
-                return f"(m.flags & {mask} <> 0)"
+                return numbers[Column.FLAGS].with_bits(mask)
             case SizeAbove(octets):
-                return self._bound("(m.size > ?)", octets)
+                return self._between(Column.SIZE, octets + 1, None)
             case SizeBelow(octets):
-                return self._bound("(m.size < ?)", octets)
+                return self._between(Column.SIZE, 0, octets)
             case ModSeqAtLeast(modseq):
-                return self._bound("(m.modseq >= ?)", modseq)
+                return self._between(Column.MODSEQ, modseq, None)
             case ReceivedBetween(after, before):
-                late = "1" if after is None else self._bound("m.received >= ?", after)
-                early = "1" if before is None else self._bound("m.received < ?", before)
-                return f"({late} AND {early})"
-            case EmailIdIs(value):
-                return self._object_id("M", "m.content", value)
-            case ThreadIdIs(value):
-                return self._object_id("T", "c.thread", value)
+                first = 0 if after is None else after - EARLIEST
+                return self._between(
+                    Column.RECEIVED, first, None if before is None else before - EARLIEST
+                )
+            case OnDays(field, first_day, end_day):
+                first = 1 if first_day is None else first_day.toordinal()  # 0: it has no date
+                return self._between(_DAYS[field], first, _ordinal(end_day))
         raise TypeError(query)
 
-    def _bound(self, sql: str, value: int) -> str:
-        self.bindings.append(value)
-        return sql
+    def _between(self, column: Column, first: int, end: int | None) -> Plane:
+        numbers = self._page.numbers[column]
+        found = numbers.at_least(first)
+        return found if end is None else found & (self._all ^ numbers.at_least(end))
 
-    def _object_id(self, kind: str, column: str, value: str) -> str:
-        """As :mod:`.rows` writes them."""
-        start = kind + self._tag
-        try:
-            number = int(value[len(start) :], 16)
-        except ValueError:
-            return "0"
-        if value != f"{start}{number:x}" or number >= 2**63:
-            return "0"
-        return self._bound(f"({column} = ?)", number)
+
+def _ordinal(day: datetime.date | None) -> int | None:
+    return None if day is None else day.toordinal()
+
+
+# --- what stands in no column -------------------------------------------------------------
+
+
+def _look_up(
+    db: apsw.Connection, mailbox: MailboxId, sought: LookedUp, among: array[int]
+) -> Iterator[int]:
+    """Those of *among* that are still there and for which *sought* is true."""
+    if isinstance(sought, EmailIdIs):
+        yield from _with_id(db, mailbox, "M", "m.content", sought.value)
+    elif isinstance(sought, ThreadIdIs):
+        yield from _with_id(db, mailbox, "T", "c.thread", sought.value)
+    else:
+        for uid in among:
+            if _has_text(db, mailbox, uid, sought):
+                yield uid
+
+
+def _has_text(db: apsw.Connection, mailbox: MailboxId, uid: int, text: Text) -> bool:
+    with snapshot(db):
+        for content, parts, header in rows(
+            db,
+            "SELECT m.content, c.parts, b.header FROM message AS m"
+            " JOIN content AS c ON c.id = m.content JOIN body AS b ON b.content = m.content"
+            " WHERE m.mailbox = ? AND m.uid = ?",
+            (mailbox, uid),
+        ):
+            needle = casemap(text.text)
+            if isinstance(text, HeaderContains):
+                return header_contains(header, text.field, needle)
+            contains = body_contains if isinstance(text, BodyContains) else text_contains
+            return contains(PartTable.decode(parts), partial(read_content, db, content), needle)
+    return False
+
+
+def _with_id(
+    db: apsw.Connection, mailbox: MailboxId, kind: str, column: str, text: str
+) -> array[int]:
+    """The messages with this object id, as :mod:`.rows` writes them."""
+    start = kind + value(db, "SELECT tag FROM account")
+    try:
+        number = int(text[len(start) :], 16)
+    except ValueError:
+        return array("I")
+    if text != f"{start}{number:x}" or number >= 2**63:
+        return array("I")
+    packed = value(
+        db,
+        f"SELECT {UIDS} FROM (SELECT m.uid FROM message AS m CROSS JOIN content AS c"
+        f" ON c.id = m.content WHERE m.mailbox = ? AND {column} = ?)",
+        (mailbox, number),
+    )
+    return unpack_uids(packed)

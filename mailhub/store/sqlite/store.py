@@ -24,6 +24,7 @@ from mailhub.store.spool import Staging
 from mailhub.store.sqlite import housekeeping
 from mailhub.store.sqlite.account import SqliteAccount
 from mailhub.store.sqlite.accountfile import AccountFile
+from mailhub.store.sqlite.columncache import ColumnCache
 from mailhub.store.sqlite.files import check_library, make_template
 from mailhub.store.sqlite.groupcommit import Committed
 from mailhub.store.sqlite.seams import (
@@ -74,6 +75,7 @@ class SqliteStore:
         self._spool = data.spool
         self._bell = bell or LocalBell()
         self._watchers = Watchers(self._bell)
+        self._columns = ColumnCache(self.config.column_cache)
         self._files: OrderedDict[AccountId, AccountFile] = OrderedDict()
         self._most_open = most_open(self.config.open_accounts, max_connections)
         self._call_off_upkeep: Callable[[], None] | None = None
@@ -144,6 +146,7 @@ class SqliteStore:
             self._published,
             self._uidl,
             partial(self._accounts.terms, record.id),
+            self._columns,
         )
         self._files[record.id] = file
         self._close_some()

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
-from dataclasses import dataclass
 
 import apsw
 
@@ -16,6 +15,7 @@ from mailhub.model.errors import MailboxGone
 from mailhub.model.mail import Changes, FlagRows, MailboxId
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 from mailhub.store.sqlite.boxes import split_keywords
+from mailhub.store.sqlite.columns import Columns, TooLong
 from mailhub.store.sqlite.connection import Row, row, rows, snapshot, value
 from mailhub.store.sqlite.packing import (
     BRIEF_FLAG_ROWS,
@@ -29,21 +29,6 @@ from mailhub.store.sqlite.packing import (
     unpack_uids,
 )
 
-INLINE_ROWS = 5_000
-"""Reads of more rows than that belong into a thread: 5,000 take about 2 ms."""
-
-
-class TooLong(Exception):
-    """The read would take more than the reactor can wait for."""
-
-
-@dataclass(slots=True)
-class UidCache:
-    """The UIDs of a mailbox as of a modseq, so that SELECT need not read them again."""
-
-    modseq: int
-    uids: array[int]
-
 
 def _mailbox(db: apsw.Connection, mailbox: MailboxId, columns: str) -> Row:
     """Some columns of the mailbox; raises MailboxGone."""
@@ -56,54 +41,8 @@ def _mailbox(db: apsw.Connection, mailbox: MailboxId, columns: str) -> Row:
 # --- UIDs ---------------------------------------------------------------------------------
 
 
-def live_uids(
-    db: apsw.Connection, mailbox: MailboxId, cache: UidCache | None, limit: int | None
-) -> UidCache:
-    """The UIDs that exist now.  Raises MailboxGone; TooLong beyond *limit* rows."""
-    with snapshot(db):
-        modseq, count = _mailbox(db, mailbox, "highest_modseq, message_count")
-        if cache is not None and cache.modseq == modseq:
-            return cache
-        if cache is not None and (updated := _brought_up(db, mailbox, cache, modseq, count)):
-            return updated
-        if limit is not None and count > limit:
-            raise TooLong
-        packed = value(db, f"SELECT {UIDS} FROM message WHERE mailbox = ?", (mailbox,))
-        return UidCache(modseq, unpack_uids(packed))
-
-
-def _brought_up(
-    db: apsw.Connection, mailbox: MailboxId, cache: UidCache, modseq: int, count: int
-) -> UidCache | None:
-    """*cache* with what came and went since; None if it is easier to read everything."""
-    last = cache.uids[-1] if cache.uids else 0
-    packed = value(
-        db,
-        f"SELECT {UIDS} FROM (SELECT uid FROM message WHERE mailbox = ? AND uid > ?"
-        " ORDER BY uid LIMIT ?)",
-        (mailbox, last, INLINE_ROWS),
-    )
-    new = unpack_uids(packed)
-    if len(new) == INLINE_ROWS:  # there may be more
-        return None
-    uids = cache.uids + new
-    if len(uids) != count:
-        gone = unpack_uids(
-            value(
-                db,
-                f"SELECT {UIDS} FROM (SELECT uid FROM expunged"
-                " WHERE mailbox = ? AND gone > ? ORDER BY uid LIMIT ?)",
-                (mailbox, cache.modseq, INLINE_ROWS),
-            )
-        )
-        lost = frozenset(gone)
-        uids = array("I", [uid for uid in uids if uid not in lost])
-    # It does not fit when more went than was read, or went longer ago than the grace period.
-    return UidCache(modseq, uids) if len(uids) == count else None
-
-
 def uids_at(
-    db: apsw.Connection, mailbox: MailboxId, at: ModSeq, live: UidCache
+    db: apsw.Connection, mailbox: MailboxId, at: ModSeq, live: Columns
 ) -> array[int] | None:
     """The UIDs that existed at *at*; None if *live* is out of date."""
     with snapshot(db):
@@ -111,13 +50,14 @@ def uids_at(
         if modseq != live.modseq:
             return None
         if at >= modseq:
-            return live.uids[:]
+            return live.uids()
         newest: int | None = value(
             db,
             "SELECT uid FROM message WHERE mailbox = ? AND added <= ? ORDER BY uid DESC LIMIT 1",
             (mailbox, at),
         )
-        uids = live.uids[: bisect_right(live.uids, newest or 0)]
+        uids = live.uids()
+        del uids[bisect_right(uids, newest or 0) :]
         gone = unpack_uids(
             value(
                 db,
