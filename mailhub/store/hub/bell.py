@@ -2,8 +2,8 @@
 
 Not a message bus.  A ring carries an account's number (mod 8,192) and nothing else; whoever is
 called asks the store what is new, so a ring too many does no harm and rings may merge.  Rings are
-seen by looking at shared memory (:mod:`.bellfile`) every few milliseconds; a datagram to the other
-processes' sockets makes them look at once, and may be lost.
+seen by looking at shared memory (:mod:`.bellfile`) every few milliseconds; a datagram to the
+sockets of other processes where somebody watches makes them look at once, and may be lost.
 
 A process is told of other processes' rings only: of its own commits the engine knows first hand.
 """
@@ -59,9 +59,9 @@ class Bell:
         """To be called after the change is durable."""
         self._file.ring(account_number)
         now = time.monotonic()
-        if now - self._woken >= WAKE_SECONDS:
+        if now - self._woken >= WAKE_SECONDS and (listeners := self._file.listeners()):
             self._woken = now
-            self._wake.send(self._file.others())
+            self._wake.send(listeners)
 
     def watch(self, account_number: int, callback: Callback) -> Callable[[], None]:
         """Call *callback* when another process has rung; returns the undo."""
@@ -96,7 +96,7 @@ class Sexton:
 
     def bury(self) -> None:
         self._file.bury_the_dead()
-        self._wake.send(self._file.others())
+        self._wake.send(self._file.listeners())
 
     def close(self) -> None:
         self._wake.close()
@@ -129,6 +129,8 @@ class Ears:
 
     def watch(self, account_number: int, callback: Callback) -> Callable[[], None]:
         counter, token = account_number % COUNTERS, next(self._tokens)
+        if not self._watchers:
+            self._file.hear(True)
         self._watchers.setdefault(counter, {})[token] = callback
 
         def undo() -> None:
@@ -136,6 +138,8 @@ class Ears:
             callbacks.pop(token, None)
             if not callbacks:
                 self._watchers.pop(counter, None)
+            if not self._watchers:
+                self._file.hear(False)
 
         return undo
 

@@ -3,12 +3,13 @@
 Layout, in 64-bit words of the machine::
 
     page 0            magic
-    pages 1-2         one head of 8 words per slot: rung, rung_all, owner
+    pages 1-2         one head of 8 words per slot: rung, rung_all, owner, hears
     64 KiB per slot   a column of 8,192 counters, counter = account number mod 8,192
 
 A slot belongs to one process, which holds an OFD lock on byte <slot> of the file and alone writes
 the slot's words.  ``rung`` moves after every counter and after ``rung_all``, so looking at one
-word tells whether a column is worth reading.  ``owner`` is zero when the slot was given back in
+word tells whether a column is worth reading.  ``hears`` is zero while nobody there wants to be
+woken.  ``owner`` is zero when the slot was given back in
 order; a slot that is neither owned nor zero belonged to a process that died, perhaps between its
 COMMIT and its ring: whoever finds it moves ``rung_all``, which rings for every account.
 """
@@ -33,7 +34,7 @@ COLUMN_OCTETS = COUNTERS * 8
 
 _HEAD_WORDS = 8  # a cache line: processes do not slow each other down
 _HEAD_OCTETS = _HEAD_WORDS * 8
-_RUNG, _RUNG_ALL, _OWNER = range(3)
+_RUNG, _RUNG_ALL, _OWNER, _HEARS = range(4)
 _FIRST_HEAD = PAGE
 _FIRST_COLUMN = PAGE + 2 * PAGE
 _OCTETS = _FIRST_COLUMN + SLOTS * COLUMN_OCTETS
@@ -89,6 +90,16 @@ class BellFile:
             slot for slot in range(SLOTS) if slot != self.slot and self._words[_head(slot) + _OWNER]
         ]
 
+    def hear(self, hears: bool) -> None:
+        """Whether this process is among the :meth:`listeners` of the others."""
+        if self.slot >= 0:
+            self._words[_head(self.slot) + _HEARS] = hears
+
+    def listeners(self) -> list[int]:
+        """The slots of other processes in which somebody wants to be woken."""
+        words = self._words[_head(0) + _HEARS : _head(SLOTS) : _HEAD_WORDS]
+        return [slot for slot, hears in enumerate(words) if hears and slot != self.slot]
+
     def bury_the_dead(self) -> None:
         """Ring whole columns for processes that died, and free their slots."""
         for slot in self.others():
@@ -100,7 +111,9 @@ class BellFile:
         """Give the slot back.  ``ring`` must not be called any more."""
         with self._lock:
             if self.slot >= 0:
+                self.hear(False)
                 self._words[_head(self.slot) + _OWNER] = 0
+                self.slot = -1
             self._words.release()
             self._octets.release()
             self._map.close()
@@ -126,6 +139,7 @@ class BellFile:
         if self._words[head + _OWNER]:
             self._words[head + _RUNG_ALL] += 1
             self._words[head + _RUNG] += 1
+            self._words[head + _HEARS] = 0
             self._words[head + _OWNER] = 0
 
 

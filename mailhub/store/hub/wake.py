@@ -13,6 +13,7 @@ from contextlib import suppress
 from pathlib import Path
 
 _MAX_PATH = 100  # struct sockaddr_un has 108 octets
+_MOST_TAKEN = 64
 
 
 class Wake:
@@ -41,12 +42,15 @@ class Wake:
         """Of the receiving socket; -1 when there is none."""
         return -1 if self._receiver is None else self._receiver.fileno()
 
-    def drain(self) -> None:
-        """Take what has arrived, bounded: more only means another look."""
+    def drain(self) -> int:
+        """Take what has arrived, bounded: more only means another look.  How many there were."""
         assert self._receiver is not None
+        taken = 0
         with suppress(BlockingIOError):
-            for _ in range(64):
+            while taken < _MOST_TAKEN:
                 self._receiver.recv(1)
+                taken += 1
+        return taken
 
     def close(self) -> None:
         self._sender.close()

@@ -289,6 +289,26 @@ def test_the_others_are_woken_by_a_datagram(path: Path) -> None:
     ringer.stop()
 
 
+def test_nobody_is_woken_who_watches_nothing(path: Path) -> None:
+    sleeper, ringer = Bell.open(path), Bell.open(path)
+    sleeper.start(Clock())
+    watching = sleeper.watch(7, lambda: None), sleeper.watch(8, lambda: None)
+    ringer.ring(9)
+    assert sleeper._wake.drain()
+    for undo in watching:
+        undo()
+    ringer._woken = 0.0
+    ringer.ring(7)
+    assert not sleeper._wake.drain()
+    watching = sleeper.watch(7, lambda: None), sleeper.watch(8, lambda: None)
+    watching[0]()
+    ringer.ring(8)
+    assert sleeper._wake.drain()
+    sleeper.stop()
+    watching[1]()
+    ringer.stop()
+
+
 def test_a_lost_datagram_costs_some_milliseconds(path: Path) -> None:
     sleeper, ringer = Bell.open(path), Bell.open(path)
     clock = Clock()
