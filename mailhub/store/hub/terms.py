@@ -5,6 +5,8 @@ Remembered until a limit changes: then ``quota_version`` does, in whatever proce
 
 from __future__ import annotations
 
+import time
+from collections.abc import Callable
 from functools import partial
 
 from mailhub.config.options import QuotaConfig
@@ -21,19 +23,29 @@ from mailhub.store.sqlite.transaction import boot_id
 from mailhub.store.usages import file_usage
 
 REMEMBERED = 10_000
+LOOK_SECONDS = 0.005
+"""So long a changed limit may go unnoticed: asking SQLite whether anything has changed costs as
+much as two of the statements that file a message."""
 
 
 class QuotaTerms:
     """Used in the reactor, but for ``begin`` and the totals."""
 
     def __init__(
-        self, data: DataDir, inline: HubFile, config: QuotaConfig, rules: Rules = NO_RULES
+        self,
+        data: DataDir,
+        inline: HubFile,
+        config: QuotaConfig,
+        rules: Rules = NO_RULES,
+        clock: Callable[[], float] = time.monotonic,
     ) -> None:
         self._inline = inline
         self._config = config
         self._rules = rules
+        self._clock = clock
         self._version = 0
         self._edition = -1
+        self._looked = float("-inf")
         self._known: dict[AccountId, tuple[Quota, int]] = {}
         """With the account's number."""
         self._file = HubFile.open(data.hub_db)
@@ -69,11 +81,14 @@ class QuotaTerms:
             self.totals.check(self._inline, number, found, added)
 
     def _find(self, account: AccountId) -> tuple[Quota, int]:
+        now = self._clock()
+        if now - self._looked < LOOK_SECONDS and account in self._known:
+            return self._known[account]
         try:
+            self._looked = now
             edition = self._inline.edition()
             if edition == self._edition and account in self._known:
                 return self._known[account]
-            self._edition = edition  # what is read below is at least as new
             with self._inline.read() as tx:
                 version = quota.version(tx)
                 if version != self._version or len(self._known) >= REMEMBERED:
@@ -82,7 +97,8 @@ class QuotaTerms:
                 known = self._known.get(account)
                 if known is None:
                     known = self._known[account] = self._read(tx, account)
-                return known
+            self._edition = edition  # what has been read is at least as new
+            return known
         except Busy:  # another process takes the log in: what was true just now will do
             if account in self._known:
                 return self._known[account]

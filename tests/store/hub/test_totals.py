@@ -13,6 +13,7 @@ from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import pytest
+from twisted.internet.task import Clock
 
 from mailhub.config.options import QuotaConfig, QuotaDomain
 from mailhub.model.errors import OverQuota, Unavailable
@@ -22,7 +23,7 @@ from mailhub.store.hub import accounts, domains, quota
 from mailhub.store.hub import usage as usages
 from mailhub.store.hub.database import HubFile
 from mailhub.store.hub.datadir import DataDir
-from mailhub.store.hub.terms import QuotaTerms
+from mailhub.store.hub.terms import LOOK_SECONDS, QuotaTerms
 from mailhub.store.hub.totals import DomainTotals
 from mailhub.store.usages import file_usage
 from tests.store.hub.conftest import NOW
@@ -228,10 +229,12 @@ def test_limits_are_known_anew_when_another_process_changes_them(
     world: World, data: DataDir, file: HubFile
 ) -> None:
     inline = HubFile.open(data.hub_db, busy_timeout_ms=0)
-    terms = QuotaTerms(data, inline, QuotaConfig(octets=5))
+    clock = Clock()
+    terms = QuotaTerms(data, inline, QuotaConfig(octets=5), clock=clock.seconds)
     assert terms.terms(world.alice).quota.octets == 5
     with file.write() as tx:
         quota.set_limits(tx, world.alice, quota.ADMINISTRATOR, Limits(octets=7), NOW)
+    clock.advance(LOOK_SECONDS)
     assert terms.terms(world.alice).quota.octets == 7
     terms.close()
     inline.close()
