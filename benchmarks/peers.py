@@ -1,6 +1,7 @@
 """mailhub beside Dovecot, in turn, TLS off and on; writes docs/benchmarks.rst.  make bench-peers
 
-Dovecot comes from Debian's packages (installed if need be, as root).  Smaller and quicker:
+Dovecot is whichever comes first on PATH (2.3 or 2.4), or is installed from Debian's packages, as
+root.  Smaller and quicker:
 
     make bench-peers BENCH="--messages 2000 --rounds 1 --seconds 1 --idle 200 --output -"
 """

@@ -1,6 +1,6 @@
 """Servers of one's own to measure: loopback, temporary directories, the same certificate.
 
-mailhub runs as anybody; Dovecot (2.3 or 2.4, from Debian's packages) needs root.
+mailhub runs as anybody; Dovecot (2.3 or 2.4, whichever is on PATH) needs root.
 """
 
 from __future__ import annotations
@@ -85,6 +85,13 @@ userdb static {{
 }}
 """
 
+DOVECOT_23_NAMES = {"sessions": "service_count", "idle": "idle_kill", "no_end": "0"}
+DOVECOT_24_NAMES = {
+    "sessions": "restart_request_count",
+    "idle": "idle_kill_interval",
+    "no_end": "unlimited",
+}
+
 # Log-in processes in high-performance mode, mail processes kept and used again: with the defaults
 # (one process for each log-in and each session) log-in is 8 to 20 times slower.  Idle sessions
 # hibernate, or each would keep a process of 1.2 MiB.
@@ -109,7 +116,7 @@ namespace inbox {{
   separator = /
 }}
 service imap-login {{
-  service_count = 0
+  {sessions} = {no_end}
   process_min_avail = {cores}
   client_limit = 10000
   inet_listener imap {{
@@ -121,7 +128,7 @@ service imap-login {{
   }}
 }}
 service pop3-login {{
-  service_count = 0
+  {sessions} = {no_end}
   process_min_avail = {cores}
   client_limit = 10000
   inet_listener pop3 {{
@@ -133,8 +140,8 @@ service pop3-login {{
   }}
 }}
 service imap {{
-  idle_kill = 4s
-  service_count = 100
+  {idle} = 4s
+  {sessions} = 100
   process_min_avail = 4
   process_limit = 2500
   unix_listener imap-master {{
@@ -149,7 +156,7 @@ service imap-hibernate {{
   }}
 }}
 service pop3 {{
-  service_count = 100
+  {sessions} = 100
   process_min_avail = 4
   process_limit = 2500
 }}
@@ -263,12 +270,13 @@ def dovecot(accounts: int, *, parent: Path | None = None) -> Iterator[Server]:
             (root / name).mkdir()
             (root / name).chmod(0o777)
         version = _output(["dovecot", "--version"])
-        form = (DOVECOT_24 if version.startswith("2.4") else DOVECOT_23) + DOVECOT
+        is_new = version.startswith("2.4")
+        form = (DOVECOT_24 if is_new else DOVECOT_23) + DOVECOT
+        names = DOVECOT_24_NAMES if is_new else DOVECOT_23_NAMES
+        run, cores = root / "run", os.cpu_count()
         config = root / "dovecot.conf"
         config.write_text(
-            form.format(
-                root=root, run=root / "run", password=PASSWORD, cores=os.cpu_count(), **ports
-            )
+            form.format(root=root, run=run, password=PASSWORD, cores=cores, **names, **ports)
         )
         command = ["dovecot", "-F", "-c", str(config)]
         with _running(command, root, ports) as pid:
