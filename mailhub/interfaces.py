@@ -210,6 +210,7 @@ class IMailbox(Interface):
     """
 
     id: MailboxId = Attribute("Immutable id within the account.")
+    opened: MailboxStatus = Attribute("What it was when it was opened.")
 
     async def status() -> MailboxStatus: ...
 
@@ -218,9 +219,6 @@ class IMailbox(Interface):
 
         *at* is a highest_modseq of this mailbox that a status or Changes has told.
         """
-
-    async def first_unseen(at: ModSeq) -> Uid | None:
-        """The lowest UID without \\Seen, or None."""
 
     async def changes(since: ModSeq) -> Changes: ...
 

@@ -438,6 +438,7 @@ def _held(box: Box) -> Usage:
 def status_of(box: Box) -> MailboxStatus:
     messages = box.messages.values()
     deleted = [m for m in messages if m.flags & DELETED]
+    unseen = [m.uid for m in messages if not m.flags & SEEN]
     return MailboxStatus(
         id=MailboxId(box.id),
         name=box.name,
@@ -446,12 +447,13 @@ def status_of(box: Box) -> MailboxStatus:
         uidnext=Uid(box.uidnext),
         highest_modseq=ModSeq(box.modseq),
         exists=len(messages),
-        unseen=sum(1 for m in messages if not m.flags & SEEN),
+        unseen=len(unseen),
         deleted=len(deleted),
         octets=sum(len(m.data) for m in messages),
         deleted_octets=sum(len(m.data) for m in deleted),
         recent=sum(1 for m in messages if m.uid >= box.recent_from),
         keywords=tuple(box.keywords),
+        first_unseen=Uid(min(unseen)) if unseen else None,
         special_use=box.special_use,
     )
 
@@ -462,6 +464,7 @@ class MemoryMailbox:
         self._account = account
         self._box = box
         self.id = MailboxId(box.id)
+        self.opened = status_of(box)
 
     def _live(self) -> Box:
         if self._account.boxes.get(self._box.name) is not self._box:
@@ -480,10 +483,6 @@ class MemoryMailbox:
         then = [u for u, m in box.messages.items() if m.added <= at]
         then += [u for u, (gone, m) in box.expunged.items() if m.added <= at < gone]
         return array("I", sorted(then))
-
-    async def first_unseen(self, at: ModSeq) -> Uid | None:
-        unseen = [u for u, m in self._live().messages.items() if not m.flags & SEEN]
-        return Uid(min(unseen)) if unseen else None
 
     async def changes(self, since: ModSeq) -> Changes:
         box = self._live()

@@ -103,15 +103,13 @@ class ReadOnlyMailbox:
     def __init__(self, mailbox: IMailbox) -> None:
         self._mailbox = mailbox
         self.id = mailbox.id
+        self.opened = mailbox.opened
 
     async def status(self) -> MailboxStatus:
         return await self._mailbox.status()
 
     async def uids(self, at: ModSeq) -> array[int]:
         return await self._mailbox.uids(at)
-
-    async def first_unseen(self, at: ModSeq) -> Uid | None:
-        return await self._mailbox.first_unseen(at)
 
     async def changes(self, since: ModSeq) -> Changes:
         return await self._mailbox.changes(since)

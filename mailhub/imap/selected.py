@@ -11,23 +11,26 @@ from collections.abc import Callable, Sequence
 from mailhub.imap.view import View
 from mailhub.imap.wire.sequence import SequenceSet
 from mailhub.interfaces import IAccount, IMailbox
-from mailhub.model.mail import MailboxId, MailboxStatus
+from mailhub.model.mail import MailboxId
 from mailhub.model.names import MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 
 
 class Watch:
-    """Told by the account of every change; ``stale``: there is something to read."""
+    """Told by the account of every change; ``stale``: there is something to read.
 
-    __slots__ = ("_changed", "_mailbox", "stale")
+    Before ``mailbox`` is known any mailbox counts.
+    """
 
-    def __init__(self, changed: Callable[[], None], mailbox: MailboxId) -> None:
+    __slots__ = ("_changed", "mailbox", "stale")
+
+    def __init__(self, changed: Callable[[], None]) -> None:
         self._changed = changed
-        self._mailbox = mailbox
+        self.mailbox: MailboxId | None = None
         self.stale = False
 
     def __call__(self, which: MailboxId | None) -> None:
-        if which is None or which == self._mailbox:
+        if which is None or self.mailbox is None or which == self.mailbox:
             self.stale = True
             self._changed()
 
@@ -42,9 +45,8 @@ class Selected:
     read.
     """
 
-    def __init__(
-        self, mailbox: IMailbox, status: MailboxStatus, *, read_only: bool, watch: Watch
-    ) -> None:
+    def __init__(self, mailbox: IMailbox, *, read_only: bool, watch: Watch) -> None:
+        status = mailbox.opened
         self.mailbox = mailbox
         self.name: MailboxName = status.name
         self.read_only = read_only
@@ -70,20 +72,20 @@ class Selected:
         *,
         read_only: bool,
         changed: Callable[[], None],
-    ) -> tuple[Selected, MailboxStatus]:
+    ) -> Selected:
         """Select *name*; *changed* is called whenever it becomes stale.  Raises NoSuchMailbox."""
-        mailbox = await account.open(name)
-        watch = Watch(changed, mailbox.id)
+        watch = Watch(changed)
         # Watched first: a change between the two is seen twice rather than never.
         undo = account.watch(watch)
         try:
-            status = await mailbox.status()
+            mailbox = await account.open(name)
         except BaseException:
             undo()
             raise
-        selected = cls(mailbox, status, read_only=read_only, watch=watch)
+        watch.mailbox = mailbox.id
+        selected = cls(mailbox, read_only=read_only, watch=watch)
         selected._stop_watching = undo
-        return selected, status
+        return selected
 
     def close(self) -> None:
         self._stop_watching()

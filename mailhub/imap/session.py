@@ -183,6 +183,11 @@ class Session:
         self.untagged("BYE", *([Code(code)] if code else []), Text(text))
         self.connection.close()
 
+    def lines(self, data: bytes) -> None:
+        """Whole response lines, rendered already and without literals."""
+        self.connection.write(data)
+        self.connection.recorder.sent(data)
+
     def write(self, data: bytes) -> None:
         """Whole response lines or pieces of one, rendered already; not in the flight record."""
         self.connection.write(data)

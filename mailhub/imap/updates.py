@@ -13,10 +13,12 @@ from __future__ import annotations
 from array import array
 from bisect import bisect_left
 from collections.abc import Callable, Iterator, Sequence
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from mailhub.imap.fetch.flaglines import flag_lines, modseq_lines
 from mailhub.imap.selected import Selected
+from mailhub.imap.wire import writer
 from mailhub.imap.wire.writer import Code, Text
 from mailhub.model.errors import Refusal, Unavailable
 from mailhub.model.flags import MAX_KEYWORDS, SYSTEM_FLAGS
@@ -190,15 +192,15 @@ def _slices(rows: FlagRows) -> Iterator[FlagRows]:
 
 
 def tell_flags(session: Session, selected: Selected) -> None:
+    session.lines(flags_lines(selected.keywords, selected.read_only))
+
+
+@lru_cache(256)
+def flags_lines(keywords: tuple[str, ...], read_only: bool) -> bytes:
     """FLAGS and PERMANENTFLAGS (9051 7.3.5, 7.1)."""
-    names = [*SYSTEM_FLAGS, *filter(None, selected.keywords)]
-    session.untagged("FLAGS", names)
-    if selected.read_only:
-        session.untagged("OK", Code("PERMANENTFLAGS", []), Text("Nothing can be changed"))
-        return
-    free = MAX_KEYWORDS - sum(1 for word in selected.keywords if word)
-    session.untagged(
-        "OK",
-        Code("PERMANENTFLAGS", [*names, *(["\\*"] if free else [])]),
-        Text("Flags that are kept"),
-    )
+    words = [word for word in keywords if word]
+    names = [*SYSTEM_FLAGS, *words]
+    free = ["\\*"] if len(words) < MAX_KEYWORDS else []
+    kept = Code("PERMANENTFLAGS", [] if read_only else [*names, *free])
+    why = Text("Nothing can be changed" if read_only else "Flags that are kept")
+    return writer.line("*", "FLAGS", names) + writer.line("*", "OK", kept, why)

@@ -77,6 +77,8 @@ class MailboxStatus:
     """Messages that no session has been told of as \\Recent yet."""
     keywords: tuple[str, ...]
     """Keyword *i* is bit ``FIRST_KEYWORD_BIT + i``; an empty string is a free place."""
+    first_unseen: Uid | None = None
+    """The lowest UID without \\Seen."""
     special_use: frozenset[SpecialUse] = frozenset()
 
 

@@ -61,7 +61,7 @@ def test_the_first_unseen_message_is_known(world: World) -> None:
         (numbers((1, 1)), REMOVE),
     ):
         store(inbox, uid_set, change, "\\Seen")
-        found.append(run(inbox.first_unseen(modseq(inbox))))
+        found.append(run(inbox.status()).first_unseen)
 
     assert found == [2, 4, 2, None, 3, 1]
 

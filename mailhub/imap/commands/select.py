@@ -18,7 +18,7 @@ from mailhub.imap.resync import Known, parse_known, require_qresync, tell_missed
 from mailhub.imap.selected import Selected
 from mailhub.imap.session import Session, State
 from mailhub.imap.wire.reader import GivenName, Reader
-from mailhub.imap.wire.writer import Code, Text
+from mailhub.imap.wire.writer import Code
 from mailhub.model.errors import MailboxGone, Unavailable
 from mailhub.model.mail import MailboxStatus
 from mailhub.model.numbers import NumberSet
@@ -67,15 +67,15 @@ async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
         require_qresync(session)
     if session.selected is not None:  # closed even if the new one cannot be opened
         session.unselect()
-        session.untagged("OK", Code("CLOSED"), Text("The previous mailbox is closed"))
-    selected, status = await Selected.open(
+        session.lines(CLOSED)
+    selected = await Selected.open(
         session.account, cmd.mailbox.name, read_only=read_only, changed=session.mailbox_changed
     )
     if cmd.condstore:
         session.enable_condstore()
     session.select(selected)
     try:
-        await _tell(session, selected, status, cmd)
+        await _tell(session, selected, cmd)
         if cmd.known is not None:
             await tell_missed(session, cmd.known)
     except BaseException:
@@ -83,34 +83,43 @@ async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
         raise
 
 
-async def _tell(session: Session, selected: Selected, status: MailboxStatus, cmd: Select) -> None:
-    updates.tell_flags(session, selected)
-    session.untagged(status.exists, "EXISTS")
-    if not session.rev2:
-        await _tell_rev1(session, selected, status)
-    valid = Code("UIDVALIDITY", status.uidvalidity)
-    session.untagged("OK", valid, Text("UIDs are valid"))
-    session.untagged("OK", Code("UIDNEXT", status.uidnext), Text("Predicted next UID"))
-    # Some clients cannot read a code without text behind it.
-    session.untagged("OK", Code("HIGHESTMODSEQ", status.highest_modseq), Text("Highest modseq"))
+# Rendered already: SELECT is the command that is given most often.  Some clients cannot read a code
+# without text behind it.
+CLOSED = b"* OK [CLOSED] The previous mailbox is closed\r\n"
+EXISTS = b"* %d EXISTS\r\n"
+RECENT = b"* %d RECENT\r\n"
+UNSEEN = b"* OK [UNSEEN %d] First unseen message\r\n"
+NUMBERS = (
+    b"* OK [UIDVALIDITY %d] UIDs are valid\r\n"
+    b"* OK [UIDNEXT %d] Predicted next UID\r\n"
+    b"* OK [HIGHESTMODSEQ %d] Highest modseq\r\n"
+)
+
+
+async def _tell(session: Session, selected: Selected, cmd: Select) -> None:
+    status = selected.mailbox.opened
+    session.lines(
+        updates.flags_lines(selected.keywords, selected.read_only)
+        + EXISTS % status.exists
+        + (b"" if session.rev2 else await _rev1_lines(selected, status))
+        + NUMBERS % (status.uidvalidity, status.uidnext, status.highest_modseq)
+    )
     if session.rev2:
         await _tell_name(session, status, cmd.mailbox)
 
 
-async def _tell_rev1(session: Session, selected: Selected, status: MailboxStatus) -> None:
+async def _rev1_lines(selected: Selected, status: MailboxStatus) -> bytes:
     """RECENT and UNSEEN, which IMAP4rev2 has not (3501 6.3.1, 9051 E)."""
     if status.recent:
         await _claim_recent(selected, status)
-    session.untagged(selected.recent_count, "RECENT")
-    if not status.unseen:
-        return
+    recent = RECENT % selected.recent_count
+    if status.first_unseen is None:
+        return recent
     number = 1
     if status.unseen < status.exists:
-        first = await selected.mailbox.first_unseen(status.highest_modseq)
         await selected.load()
-        number = selected.view.seq(first or 0)
-    if number:
-        session.untagged("OK", Code("UNSEEN", number), Text("First unseen message"))
+        number = selected.view.seq(status.first_unseen)
+    return recent + UNSEEN % number
 
 
 async def _claim_recent(selected: Selected, status: MailboxStatus) -> None:

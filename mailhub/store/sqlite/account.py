@@ -55,8 +55,7 @@ class SqliteAccount:
         return await self.file.read(folders.entries)
 
     async def open(self, name: MailboxName) -> IMailbox:
-        status = await self.file.read(boxes.status_of_name, name)
-        return SqliteMailbox(self, status.id)
+        return SqliteMailbox(self, await self.file.read(boxes.status_of_name, name))
 
     async def status(self, name: MailboxName) -> MailboxStatus:
         return await self.file.read(boxes.status_of_name, name)

@@ -7,6 +7,7 @@ same whatever the size of the mailbox.
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 import apsw
 
@@ -61,6 +62,7 @@ def _box(found: Row) -> Box:
     return Box(box, name, uidvalidity, uidnext, split_keywords(keywords), recent_from)
 
 
+@lru_cache(256)
 def split_keywords(text: str) -> tuple[str, ...]:
     return tuple(text.split(" ")) if text else ()
 
@@ -69,8 +71,8 @@ def split_keywords(text: str) -> tuple[str, ...]:
 
 _STATUS = (
     "SELECT id, name, (SELECT tag FROM account), uidvalidity, uidnext, highest_modseq,"
-    " message_count, unseen, deleted, octets, deleted_octets, recent, keywords, special_use"
-    " FROM mailbox WHERE"
+    " message_count, unseen, deleted, octets, deleted_octets, recent, keywords, first_unseen,"
+    " special_use FROM mailbox WHERE"
 )
 
 
@@ -92,7 +94,7 @@ def status(db: apsw.Connection, mailbox: MailboxId) -> MailboxStatus:
 
 def _status(found: Row) -> MailboxStatus:
     mailbox, name, tag, uidvalidity, uidnext, modseq, exists, unseen, deleted = found[:9]
-    octets, deleted_octets, recent, keywords, special_use = found[9:]
+    octets, deleted_octets, recent, keywords, first_unseen, special_use = found[9:]
     return MailboxStatus(
         id=mailbox,
         name=name,
@@ -107,8 +109,14 @@ def _status(found: Row) -> MailboxStatus:
         deleted_octets=deleted_octets,
         recent=recent,
         keywords=split_keywords(keywords),
-        special_use=frozenset(map(SpecialUse, special_use.split())),
+        first_unseen=first_unseen,
+        special_use=_special_use(special_use),
     )
+
+
+@lru_cache(64)
+def _special_use(text: str) -> frozenset[SpecialUse]:
+    return frozenset(map(SpecialUse, text.split()))
 
 
 # --- counters -----------------------------------------------------------------------------

@@ -19,7 +19,6 @@ from mailhub.model.mail import (
     Field,
     FlagRows,
     Found,
-    MailboxId,
     MailboxStatus,
     Rows,
     Stored,
@@ -50,9 +49,10 @@ SMALL_SET = 16
 
 @implementer(IMailbox)
 class SqliteMailbox:
-    def __init__(self, account: SqliteAccount, mailbox: MailboxId) -> None:
+    def __init__(self, account: SqliteAccount, opened: MailboxStatus) -> None:
         self._account = account
-        self.id = mailbox
+        self.id = opened.id
+        self.opened = opened
 
     @property
     def _file(self) -> AccountFile:
@@ -64,6 +64,9 @@ class SqliteMailbox:
         return await self._file.read(boxes.status, self.id)
 
     async def uids(self, at: ModSeq) -> array[int]:
+        known = self._file.columns_of(self.id)
+        if known is not None and known.modseq == at:
+            return known.uids()
         while True:
             live = await self._live()
             uids = await self._file.read(views.uids_at, self.id, at, live)
@@ -78,9 +81,6 @@ class SqliteMailbox:
             live = await self._file.read_in_thread(columns.read, self.id, known, NOTHING, None)
         self._file.keep_columns(self.id, live)
         return live
-
-    async def first_unseen(self, at: ModSeq) -> Uid | None:
-        return await self._file.read(views.first_unseen, self.id)
 
     async def changes(self, since: ModSeq) -> Changes:
         try:

@@ -86,11 +86,6 @@ def _buried_since(db: apsw.Connection, mailbox: MailboxId, at: ModSeq, newest: i
     return uids
 
 
-def first_unseen(db: apsw.Connection, mailbox: MailboxId) -> Uid | None:
-    (uid,) = _mailbox(db, mailbox, "first_unseen")
-    return None if uid is None else Uid(uid)
-
-
 # --- flags --------------------------------------------------------------------------------
 
 
