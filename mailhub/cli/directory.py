@@ -16,7 +16,8 @@ from mailhub.config.ldap import split_server
 from mailhub.config.options import DirectoryConfig
 from mailhub.config.presets import PRESETS, in_full
 from mailhub.config.templates import BadTemplate
-from mailhub.directory.diagnosis import Diagnosis, Finding, prove
+from mailhub.directory.diagnosis import Diagnosis, prove
+from mailhub.directory.findings import Finding
 from mailhub.directory.probe import default_tls, probe, section
 from mailhub.directory.troubles import Trouble
 

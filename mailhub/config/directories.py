@@ -33,6 +33,7 @@ from mailhub.config.templates import (
     leftover,
     parse_dn_template,
     parse_filter_template,
+    place,
 )
 
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9_.-]{0,62}")
@@ -191,6 +192,10 @@ def _check_users(directory: DirectoryConfig, tell: Tell) -> None:
             continue
         _told(tell, key, partial(_check_finds_one, text, places))
     _told(tell, "people_filter", lambda: _check_plain_filter(directory.people_filter))
+    if directory.lockout_policy:
+        _told(tell, "lockout_policy", lambda: _check_base(directory.lockout_policy))
+        if directory.lockout_counter == "none":
+            tell("lockout_policy", 'is not used with lockout_counter = "none"', "")
 
 
 def _check_base(text: str) -> None:
@@ -206,8 +211,8 @@ def _check_finds_one(text: str, places: tuple[str, ...]) -> None:
 
 
 def _check_plain_filter(text: str) -> None:
-    if foreign := leftover(text):
-        raise BadTemplate(f"{foreign} is not replaced by anything")
+    if foreign := leftover(text) or place(text):
+        raise BadTemplate(f"{foreign} is not replaced by anything", "it is to find everybody")
     check_filter(text)
 
 
@@ -242,7 +247,7 @@ def _check_attributes(directory: DirectoryConfig, tell: Tell) -> None:
     for key in ("id", "address"):
         if not getattr(attributes, key):
             example = "entryUUID" if key == "id" else "mail"
-            tell(f"attributes.{key}", "is missing", f'{key} = "{example}", say')
+            tell(f"attributes.{key}", "is missing", f'a preset, or {key} = "{example}", say')
     for field in fields(attributes):
         value = getattr(attributes, field.name)
         if field.name == "disabled_values":

@@ -32,7 +32,10 @@ def split_server(url: str) -> tuple[str, str, int]:
         port = parts.port or PORTS[parts.scheme]
     except ValueError:
         raise BadTemplate(f"{shown(url)} has no possible port", "ldaps://host:636") from None
-    if not parts.hostname or parts.username or re.search(r"\s", url):
+    if parts.username is not None:
+        hint = "bind_dn and bind_password_file say who searches"
+        raise BadTemplate("names a user before the host", hint)
+    if not parts.hostname or re.search(r"\s", url):
         raise BadTemplate(f"{shown(url)} does not name a host", "ldaps://ldap.example.org")
     if parts.path not in ("", "/") or parts.query or parts.fragment:
         hint = "the base is user_base, filters are user_filter and address_filter"

@@ -24,7 +24,17 @@ def lines_of(text: str) -> dict[str, int]:
             if header[1]:  # one more entry of an array of tables
                 entries[prefix] = entries.get(prefix, 0) + 1
                 prefix = f"{prefix}[{entries[prefix]}]"
+            else:
+                prefix = _of_last_entry(prefix, entries)
             found.setdefault(prefix, number)
         elif key := _KEY.match(line):
             found.setdefault(f"{prefix}.{key[1]}" if prefix else key[1], number)
     return found
+
+
+def _of_last_entry(table: str, entries: dict[str, int]) -> str:
+    """``[directory.groups]`` belongs to the last ``[[directory]]`` above it."""
+    array = table
+    while array and array not in entries:
+        array = array.rpartition(".")[0]
+    return f"{array}[{entries[array]}]{table[len(array) :]}" if array else table

@@ -91,14 +91,24 @@ def _configuration(
     problems: dict[str, Problem] = {}
 
     def report(key: str, text: str, hint: str) -> None:
-        line = lines.get(key) or lines.get(key.rpartition(".")[0])
+        line, above = lines.get(key), key
+        while line is None and above:
+            above = above.rpartition(".")[0]
+            line = lines.get(above)
         problems.setdefault(key, Problem(key, text, hint, path, line))  # the first explains most
 
     base = path.absolute().parent
     config = Converter(report, base).table(Config, table)
     config = replace(config, data_dir=base / config.data_dir)
+    without_preset = {key.removesuffix("preset") for key in problems if key.endswith(".preset")}
+
+    def report_unless_preset(key: str, text: str, hint: str) -> None:
+        """What a preset would have said is not missing when it was only misspelt."""
+        if not any(key.startswith(section) for section in without_preset):
+            report(key, text, hint)
+
     for check in checks:
-        check(config, report)
+        check(config, report_unless_preset)
     if problems:
         raise ConfigError(sorted(problems.values(), key=lambda p: (p.line or 0, p.key)))
     return config

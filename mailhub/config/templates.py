@@ -49,6 +49,10 @@ class _Template:
     def places(self) -> frozenset[str]:
         return frozenset(part.name for part in self.parts if isinstance(part, Place))
 
+    def filled_with(self, text: str) -> str:
+        """Every place replaced by *text*, as it is."""
+        return "".join(text if isinstance(part, Place) else part for part in self.parts)
+
     def _fill(self, values: Mapping[str, str], escape: Callable[[str], str]) -> str:
         return "".join(
             escape(values[part.name]) if isinstance(part, Place) else part for part in self.parts
@@ -69,9 +73,13 @@ class DnTemplate(_Template):
 
     __slots__ = ()
 
+    @property
+    def is_dn(self) -> bool:
+        return self.parts != (Place("login"),)
+
     def fill(self, values: Mapping[str, str]) -> str:
         """Just ``{login}`` is no DN but a bind name (user principal name): the login as it is."""
-        if self.parts == (Place("login"),):
+        if not self.is_dn:
             return values["login"]
         return self._fill(values, escape_dn)
 
@@ -79,21 +87,37 @@ class DnTemplate(_Template):
 def parse_filter_template(text: str, known: Sequence[str]) -> FilterTemplate:
     """Raises BadTemplate."""
     template = FilterTemplate(_parts(text, known))
-    check_filter(template.fill(dict.fromkeys(known, "x")))
+    _check_places(template, check_filter)
     return template
 
 
 def parse_dn_template(text: str, known: Sequence[str]) -> DnTemplate:
     """Raises BadTemplate."""
     template = DnTemplate(_parts(text, known))
-    if template.parts != (Place("login"),):
-        check_dn(template.fill(dict.fromkeys(known, "x")))
+    if template.is_dn:
+        _check_places(template, check_dn)
     return template
+
+
+def _check_places(template: _Template, check: Callable[[str], None]) -> None:
+    """Raises BadTemplate, also when an attribute's name would be of the client's choice."""
+    check(template.filled_with("x"))
+    try:
+        check(template.filled_with(r"\78"))  # an x that is good in values only
+    except BadTemplate:
+        text = "a place stands where the name of an attribute must be"
+        raise BadTemplate(text, "places are values: (uid={login})") from None
 
 
 def leftover(text: str) -> str | None:
     """The first thing in *text* that reads like a place of some other program, or nothing."""
     found = _FOREIGN.search(text)
+    return found[0] if found else None
+
+
+def place(text: str) -> str | None:
+    """The first place in a text that must have none."""
+    found = _PLACE.search(text)
     return found[0] if found else None
 
 

@@ -8,18 +8,19 @@ from __future__ import annotations
 
 import difflib
 from collections.abc import Generator, Iterator, Sequence
-from dataclasses import dataclass, replace
-from typing import Literal
+from dataclasses import replace
 
 from mailhub.config.options import DirectoryConfig
 from mailhub.config.presets import in_full
 from mailhub.directory import codes
+from mailhub.directory.findings import Finding
 from mailhub.directory.groups import Groups
 from mailhub.directory.lockout import Unreadable
 from mailhub.directory.lookup import Lookup
-from mailhub.directory.people import addresses_of, id_of, wanted
+from mailhub.directory.people import id_of, wanted
+from mailhub.directory.samples import Samples
 from mailhub.directory.servers import ROOT, bind_service
-from mailhub.directory.troubles import Refused, Trouble
+from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.directory.values import NEVER, texts
 from mailhub.directory.watchdog import Watchdog
 from mailhub.directory.watching import Nobody
@@ -31,14 +32,7 @@ SAMPLE = 20
 """Entries that are looked at."""
 
 
-@dataclass(frozen=True, slots=True)
-class Finding:
-    """``about`` is a word or two: TLS, bind, base."""
-
-    level: Literal["ok", "warning", "error"]
-    about: str
-    text: str
-    hint: str = ""
+_CONNECTION_HINTS = {Kind.NAME: "servers", Kind.CONNECT: "servers: host or port, or a firewall"}
 
 
 class Over(Exception):
@@ -68,14 +62,15 @@ class Diagnosis:
             root = self._root(wire)
             yield self._bound(wire)
             if not self.config.user_base:
-                yield Finding("warning", "base", "no user_base: only log-ins work, no deliveries")
+                yield Finding("warning", "user_base", "not given: log-ins only, no deliveries")
                 return
-            yield from self._base(wire, root)
+            groups_are_there = yield from self._base(wire, root)
             people = yield from self._people(wire)
-            yield from self._attributes(people)
+            yield from self._samples(wire, people)
             yield from self._paging(wire, root)
-            yield from self._groups(wire)
-            yield from self._lookups(people)
+            if groups_are_there:
+                yield from self._groups(wire)
+                yield from self._lookups(people)
         finally:
             wire.close()
 
@@ -88,7 +83,8 @@ class Diagnosis:
         try:
             wire.open()
         except Trouble as trouble:
-            raise Over(Finding("error", trouble.kind.value, str(trouble))) from trouble
+            hint = _CONNECTION_HINTS.get(trouble.kind, "")
+            raise Over(Finding("error", trouble.kind.value, str(trouble), hint)) from trouble
         if self.config.tls == "none-i-understand":
             return Finding("warning", "TLS", "none: passwords cross the network in clear")
         return Finding("ok", "TLS", f"{wire.tls_version()}, certificate and name verified")
@@ -114,8 +110,10 @@ class Diagnosis:
 
     # --- what is there ---
 
-    def _base(self, wire: Wire, root: Entry) -> Iterator[Finding]:
-        bases = {"base": self.config.user_base, "groups.base": self.config.groups.base}
+    def _base(self, wire: Wire, root: Entry) -> Generator[Finding, None, bool]:
+        """Whether groups can be looked for, without which nobody can log in."""
+        groups_are_there = True
+        bases = {"user_base": self.config.user_base, "groups.base": self.config.groups.base}
         if self.config.groups.mode == "none":
             del bases["groups.base"]
         for about, base in bases.items():
@@ -132,9 +130,11 @@ class Diagnosis:
             text = f"{base}: {answer.result}" if answer.result.code else f"{base} cannot be read"
             rights = f"it does not exist, or {self.config.bind_dn or 'anonymous'} may not see it"
             finding = Finding("error", about, text, hint or rights)
-            if about == "base":
+            if about == "user_base":
                 raise Over(finding)
+            groups_are_there = False
             yield finding
+        return groups_are_there
 
     def _people(self, wire: Wire) -> Generator[Finding, None, Sequence[Entry]]:
         ask = Ask(
@@ -160,30 +160,19 @@ class Diagnosis:
         everything = Ask(self.config.user_base, "(objectClass=*)", ("objectClass",), size_limit=5)
         seen = self._search(wire, everything).entries
         classes = sorted({name for entry in seen for name in texts(entry, "objectClass")})
-        text = f"nothing below {self.config.user_base} matches {self.config.people_filter}"
+        base, people = self.config.user_base, self.config.people_filter
+        text = f"nothing below {base} matches people_filter, {people}"
         if len(seen) > 1:
             return Finding("error", "people", text, f"classes there: {', '.join(classes)}")
         who = self.config.bind_dn or "anonymous"
         return Finding("error", "people", text, f"{who} may not read what is there")
 
-    def _attributes(self, people: Sequence[Entry]) -> Iterator[Finding]:
-        attributes = self.config.attributes
-        without = [entry for entry in people if id_of(entry, self.config) is None]
-        if without:
-            text = f"{len(without)} of {len(people)} have no {attributes.id}: {without[0].dn}"
-            hint = "another preset, or the service account may not read it"
-            yield Finding("error", "id", text, hint)
-        else:
-            yield Finding("ok", "id", f"{attributes.id}, {id_of(people[0], self.config)} for one")
-        mail = [entry for entry in people if addresses_of(entry, attributes, UNHEARD)]
-        if len(mail) < len(people):
-            nobody = next(entry for entry in people if entry not in mail)
-            level: Literal["warning", "error"] = "warning" if mail else "error"
-            text = f"{len(people) - len(mail)} of {len(people)} have no address: {nobody.dn}"
-            yield Finding(level, "address", text, f"attribute {attributes.address}")
-        for attribute in (attributes.quota, attributes.protocols):
-            if attribute and not any(texts(entry, attribute) for entry in people):
-                yield Finding("warning", "attributes", f"none of {len(people)} has {attribute}")
+    def _samples(self, wire: Wire, people: Sequence[Entry]) -> Iterator[Finding]:
+        def anybody(attribute: str) -> bool:
+            ask = Ask(self.config.user_base, f"({attribute}=*)", ("1.1",), size_limit=1)
+            return bool(self._search(wire, ask).entries)
+
+        return Samples(self.config, people, anybody).findings()
 
     def _paging(self, wire: Wire, root: Entry) -> Iterator[Finding]:
         if PAGED_RESULTS not in texts(root, "supportedControl"):
@@ -225,7 +214,8 @@ class Diagnosis:
         lookup = Lookup(self.config, Nobody())
         try:
             for entry in people:
-                if names := texts(entry, self.config.attributes.login):
+                names = texts(entry, self.config.attributes.login)
+                if names and id_of(entry, self.config) is not None:
                     yield from self._one_lookup(lookup, names[0], entry)
                     return
         finally:
@@ -262,9 +252,7 @@ class Diagnosis:
         try:
             limits = lookup.lockout_policy(name, lookup.deadline(), UNHEARD)
         except Unreadable as unreadable:
-            hint = (
-                'give the right to read it, or set lockout_passwords and lockout_counter = "none"'
-            )
+            hint = "lockout_policy or lockout_counter is wrong, or the right to read it is missing"
             yield Finding("warning", "lock-out", str(unreadable), hint)
             return
         if limits is None or not limits.most:

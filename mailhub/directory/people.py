@@ -137,6 +137,10 @@ def _distinct(addresses: Iterator[str]) -> Iterator[str]:
 # --- the rest -----------------------------------------------------------------------------
 
 
+def is_quantity(value: str) -> bool:
+    return _QUANTITY.fullmatch(value) is not None
+
+
 def _quantity(
     entry: Entry, attribute: str, steps: Hearer, tell: Callable[[str, str], None]
 ) -> int | None:
@@ -156,10 +160,13 @@ def _quantity(
 def _protocols(entry: Entry, attribute: str) -> frozenset[str] | None:
     """None: the directory does not say; empty is said with ``none``."""
     values = texts(entry, attribute) if attribute else ()
-    if not values:
-        return None
-    words = {word.lower() for value in values for word in re.split(r"[\s,;]+", value) if word}
-    return frozenset(words - {"none"})
+    return frozenset(words_of(values) - {"none"}) if values else None
+
+
+def words_of(values: Sequence[str]) -> frozenset[str]:
+    """In lower case, whatever stands between them."""
+    words = (word for value in values for word in re.split(r"[\s,;]+", value) if word)
+    return frozenset(map(str.lower, words))
 
 
 def _shown(entry: Entry, directory: DirectoryConfig) -> Mapping[str, tuple[str, ...]]:

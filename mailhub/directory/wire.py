@@ -279,7 +279,12 @@ class Wire:
             return Trouble(Kind.NAME, f"the host name {self.host} does not resolve")
         if "timed out" in text:
             return Trouble(Kind.CONNECT, f"no connection to {where} in time")
-        return Trouble(Kind.CONNECT, f"no connection to {where}: {text.rpartition(': ')[2]}")
+        return Trouble(Kind.CONNECT, f"no connection to {where}: {_reason(text)}")
+
+
+def _reason(text: str) -> str:
+    """Of ldap3's ``socket connection error while opening: [Errno 111] Connection refused``."""
+    return re.sub(r"^\[Errno \d+\] ", "", text.rpartition(": ")[2]).lower()
 
 
 _ADMINISTRATIVE = re.compile(
@@ -314,7 +319,8 @@ def tls_reason(failure: Exception, host: str) -> str:
         if failure.verify_code in (10,):
             return "the server's certificate has expired"
         if failure.verify_code in (62, 64):
-            return f"the server's certificate is for another name: {failure.verify_message}"
+            text = f"the server's certificate is for another name: {failure.verify_message}"
+            return f"{text.rstrip('.')}; servers or tls_server_name must be a name in it"
         if failure.verify_code in (2, 18, 19, 20, 21):
             return (
                 f"the server's certificate is of a CA that is not trusted "
@@ -323,7 +329,7 @@ def tls_reason(failure: Exception, host: str) -> str:
         return f"the server's certificate is not valid: {failure.verify_message}"
     text = str(failure)
     if any(sign in text for sign in ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "RECORD_LAYER")):
-        return "the server does not speak TLS on this port"
+        return 'the server does not speak TLS on this port; tls = "starttls" with ldap://, perhaps'
     if "UNSUPPORTED_PROTOCOL" in text or "PROTOCOL_VERSION" in text:
         return "the server speaks no TLS newer than 1.1"
     if isinstance(failure, TimeoutError):

@@ -82,7 +82,7 @@ def test_probe_uses_starttls_where_there_is_no_other(slapd: Slapd) -> None:
     [
         ("ldap.example.org", "has no scheme"),
         ("ldaps://no.invalid", "does not resolve"),
-        ("ldaps://127.0.0.1:1", "Connection refused"),
+        ("ldaps://127.0.0.1:1", "connection refused"),
     ],
 )
 def test_probe_says_why_it_cannot(url: str, told: str) -> None:
@@ -124,6 +124,27 @@ def test_probe_trusts_no_unknown_ca(slapd: Slapd) -> None:
         pytest.param('"openldap"\n', '"openldap"\ntls_server_name = "x.org"\n', "another name",
             id="name",
         ),
+        pytest.param(
+            '"openldap"\n', '"openldap"\ndomains = ["x.org"]\n',
+            "20 of 20 have no address in x.org: p000@example.org", id="domains",
+        ),
+        pytest.param(
+            '"openldap"\n', '"openldap"\nstanding = "active-directory"\n',
+            "nobody has userAccountControl", id="standing",
+        ),
+        pytest.param(
+            '"openldap"\n',
+            '"openldap"\nmode = "template-bind"\ndn_template = "uid={local},dc=x"\n',
+            "it makes uid=p000,dc=x of 20 of 20", id="template",
+        ),
+        pytest.param(
+            "[directory.groups]", '[directory.attributes]\nlogin = "cn;x"\n[directory.groups]',
+            "have no cn;x", id="login",
+        ),
+        pytest.param(
+            "[directory.groups]", '[directory.attributes]\nid = "objectClass"\n[directory.groups]',
+            "20 of 20 have the same objectClass", id="the same id",
+        ),
     ],
 )  # fmt: skip
 def test_the_check_names_the_mistake(file: Path, old: str, new: str, told: str) -> None:
@@ -131,6 +152,25 @@ def test_the_check_names_the_mistake(file: Path, old: str, new: str, told: str) 
     assert checked.exit_code == 1
     assert told in checked.output
     assert "error" in checked.output
+
+
+@pytest.mark.parametrize(
+    ("attribute", "told"),
+    [
+        ('quota = "sn"', "quota       sn of uid=p000"),
+        ('protocols = "sn"', "is 'p000', no list of imap and pop3"),
+        ('disabled = "employeeTipe"', "nobody has employeeTipe"),
+        ('id = "uid"', "uid may change, or be given to somebody else"),
+    ],
+)
+def test_an_attribute_that_says_something_else_is_named(
+    file: Path, attribute: str, told: str
+) -> None:
+    text = f"[directory.attributes]\n{attribute}\n[directory.groups]"
+    checked = run("check", "--config", changed(file, "[directory.groups]", text))
+    assert checked.exit_code == 0
+    assert f"warning  {attribute.split()[0]:<11} " in checked.output
+    assert told in checked.output
 
 
 def test_groups_are_never_silently_missing(file: Path) -> None:
@@ -147,7 +187,7 @@ def test_a_lock_out_policy_that_cannot_be_read_is_named(file: Path) -> None:
     lost = changed(file, '"openldap"\n', f'"openldap"\nlockout_policy = "cn=lost,{BASE}"\n')
     checked = run("check", "--config", lost)
     assert f"warning  lock-out    the lock-out policy cn=lost,{BASE}" in checked.output
-    assert 'lockout_counter = "none"' in checked.output
+    assert "lockout_policy or lockout_counter is wrong" in checked.output
     none = changed(file, "lockout_policy", 'lockout_counter = "none"\nlockout_policy')
     assert "lock-out" not in run("check", "--config", none).output
 

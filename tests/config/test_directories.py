@@ -249,6 +249,37 @@ NO_FILE = Path("no such file")
             options(request_timeout=1.0), "request_timeout", "less than", "5", id="impatient"
         ),
         pytest.param(options(domains=("a@b",)), "domains", "not a domain", "", id="domain"),
+        pytest.param(
+            options(servers=("ldaps://a:b@x.org",)), "servers", "user before", "bind_dn", id="user"
+        ),
+        pytest.param(
+            options(people_filter="(uid={login})"),
+            "people_filter",
+            "{login} is not",
+            "everybody",
+            id="one person",
+        ),
+        pytest.param(
+            options(lockout_policy="default"),
+            "lockout_policy",
+            "distinguished name",
+            "",
+            id="policy",
+        ),
+        pytest.param(
+            options(lockout_policy="cn=x", lockout_counter="none"),
+            "lockout_policy",
+            "not used",
+            "",
+            id="policy of nothing",
+        ),
+        pytest.param(
+            options(mode="template-bind", dn_template="{local}=x,dc=x"),
+            "dn_template",
+            "name of an attribute",
+            "",
+            id="attribute of a DN",
+        ),
     ],
 )
 def test_a_mistake_is_named_with_what_to_write(
@@ -325,6 +356,26 @@ def test_a_mistake_has_its_line(tmp_path: Path) -> None:
         parse(text, tmp_path / "mailhub.toml")
     assert 'mailhub.toml:4: directory[1].preset: "openldp" is not one of' in str(error.value)
     assert 'did you mean "openldap"?' in str(error.value)
+    assert len(error.value.problems) == 1  # nothing that the right preset would have said
+
+
+@pytest.mark.parametrize(
+    ("line", "told"),
+    [
+        ('base_dn = "dc=x"', '5: directory[1].base_dn: unknown option (did you mean "user_base"?)'),
+        ("bind_password = 1", '5: directory[1].bind_password: unknown option (did you mean "bind_'),
+        (
+            '[directory.attributes]\nemail = "mail"',
+            '6: directory[1].attributes.email: unknown option (did you mean "address"?)',
+        ),
+        ('[directory.groups]\nmode = "x"', '6: directory[1].groups.mode: "x" is not one of'),
+    ],
+)
+def test_an_option_of_another_server_is_named_as_here(tmp_path: Path, line: str, told: str) -> None:
+    text = f'[[directory]]\nname = "x"\nservers = ["ldaps://x"]\npreset = "openldap"\n{line}\n'
+    with pytest.raises(ConfigError) as error:
+        parse(text, tmp_path / "mailhub.toml")
+    assert f"mailhub.toml:{told}" in str(error.value)
 
 
 def examples() -> list[str]:

@@ -10,6 +10,7 @@ from mailhub.config.lines import lines_of
 
 def test_every_form_we_write_is_found() -> None:
     text = 'a = 1\n\n[t]\n  b= 2\n# c = 3\n[[l]]\nx = 1\n[[l]]\nx = 2\n[t.u] # why\ny = "[z]"\n'
+    text += "[l.v]\nx = 3\n"
     assert lines_of(text) == {
         "a": 1,
         "t": 3,
@@ -20,6 +21,8 @@ def test_every_form_we_write_is_found() -> None:
         "l[2].x": 9,
         "t.u": 10,
         "t.u.y": 11,
+        "l[2].v": 12,
+        "l[2].v.x": 13,
     }
 
 

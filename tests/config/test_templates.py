@@ -47,6 +47,8 @@ from mailhub.config.templates import (
         pytest.param("(u id=x)", "not a comparison", id="blank in the name"),
         pytest.param("(uid=a\\x)", "not a comparison", id="half an escape"),
         pytest.param("()", "not a comparison", id="nothing"),
+        pytest.param("({login}=x)", "name of an attribute must be", id="a client's attribute"),
+        pytest.param("(u{login}=x)", "name of an attribute must be", id="part of an attribute"),
         pytest.param("(a=b(c)", "parenthesis inside", id="parenthesis in a value"),
         pytest.param("(!" * 40 + "(a=b)" + ")" * 40, "more than 32", id="deep"),
     ],
