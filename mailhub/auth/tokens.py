@@ -16,10 +16,12 @@ import jwt
 from jwt.utils import base64url_decode
 from twisted.internet.defer import DeferredSemaphore
 
+from mailhub.auth.asking import MeasuredFetching
 from mailhub.auth.claims import Claims, tell
 from mailhub.auth.keys import ALGORITHMS, BadKeys, FileKeys, Key, Keys, UrlKeys
 from mailhub.config.options import OauthConfig
 from mailhub.interfaces import BadToken
+from mailhub.metrics import Metrics
 from mailhub.model.errors import Unavailable
 from mailhub.model.steps import Hearer
 from mailhub.net.fetch import FetchFailed, Fetching
@@ -118,10 +120,14 @@ class Providers:
     """All of a server's; *wall* tells the time of day."""
 
     def __init__(
-        self, providers: Sequence[Provider], wall: Callable[[], float] = time.time
+        self,
+        providers: Sequence[Provider],
+        wall: Callable[[], float] = time.time,
+        metrics: Metrics | None = None,
     ) -> None:
         self._providers = tuple(providers)
         self.wall = wall
+        self._metrics = metrics
 
     @property
     def configs(self) -> list[OauthConfig]:
@@ -134,7 +140,16 @@ class Providers:
         steps.add("token", form="JWT" if header else "opaque", octets=len(token), **told)
         provider = self._of(unproved)
         steps.add("provider", name=provider.config.name)
-        claims = await provider.claims(token, header, steps)
+        name, outcome = provider.config.name, "unavailable"
+        try:
+            claims = await provider.claims(token, header, steps)
+            outcome = "proved"
+        except BadToken:
+            outcome = "refused"
+            raise
+        finally:
+            if self._metrics is not None:
+                self._metrics.oauth_token(name, outcome)
         tell(claims, steps)
         return provider.config, claims
 
@@ -155,8 +170,16 @@ def make_providers(
     configs: Sequence[OauthConfig],
     fetcher: Callable[[OauthConfig], Fetching],
     clock: Callable[[], float],
+    metrics: Metrics | None = None,
 ) -> Providers:
-    return Providers([_provider(config, fetcher(config), clock) for config in configs])
+    def asking(config: OauthConfig) -> Fetching:
+        plain = fetcher(config)
+        if metrics is None:
+            return plain
+        return MeasuredFetching(plain, config.name, metrics, clock)
+
+    made = [_provider(config, asking(config), clock) for config in configs]
+    return Providers(made, metrics=metrics)
 
 
 def _provider(config: OauthConfig, fetcher: Fetching, clock: Callable[[], float]) -> Provider:

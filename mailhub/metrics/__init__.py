@@ -117,6 +117,8 @@ class Metrics:
         self._reactor_longest = self._gauge(families.REACTOR_LONGEST)
         self._make_directory_metrics()
         self._make_quota_gauges()
+        self._oauth_seconds = self._histogram(families.OAUTH_SECONDS)
+        self._oauth_tokens = self._counter(families.OAUTH_TOKENS)
 
     def _make_directory_metrics(self) -> None:
         self._directory_seconds = self._histogram(families.DIRECTORY_SECONDS)
@@ -208,6 +210,13 @@ class Metrics:
     def directory_password(self, directory: str, answer: str) -> None:
         """Who had it: the directory, the guard against lock-outs, the credential cache."""
         self._directory_passwords(directory, answer).add()
+
+    def oauth_question(self, provider: str, question: str, outcome: str, seconds: float) -> None:
+        self._oauth_seconds(provider, question, outcome).observe(seconds)
+
+    def oauth_token(self, provider: str, outcome: str) -> None:
+        """*outcome*: ``proved``, ``refused``, ``unavailable``."""
+        self._oauth_tokens(provider, outcome).add()
 
     def directory_trust(
         self, directory: str, *, is_distrusted: bool, people: int, losses: int

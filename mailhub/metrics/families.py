@@ -100,6 +100,15 @@ DIRECTORY_LOSSES = Family(
     ("directory",),
     shown="latest",
 )
+OAUTH_SECONDS = Family(
+    "histogram",
+    "oauth_seconds",
+    "Asking a provider for its keys, or about a token",
+    ("provider", "question", "outcome"),
+)
+OAUTH_TOKENS = Family(
+    "counter", "oauth_tokens", "What came of access tokens", ("provider", "outcome")
+)
 QUOTA_DRIFT = Family(
     "gauge",
     "quota_drift_octets",
@@ -141,5 +150,6 @@ FAMILIES = (
     *(DIRECTORY_SECONDS, DIRECTORY_QUESTIONS, DIRECTORY_WAIT, DIRECTORY_DOWN),
     *(DIRECTORY_PASSWORDS, DIRECTORY_DISTRUSTED, DIRECTORY_PEOPLE, DIRECTORY_LOSSES),
     *(QUOTA_DRIFT, DOMAIN_OCTETS, DOMAIN_MESSAGES, DOMAIN_ACCOUNTS, DOMAIN_LIMIT),
+    *(OAUTH_SECONDS, OAUTH_TOKENS),
     *(WORKER_UP, WORKER_STARTS, REACTOR_DELAY, REACTOR_LONGEST),
 )

@@ -60,7 +60,9 @@ def make_login(
         host.shared,
     )
     if config.oauth:
-        providers = make_providers(config.oauth, partial(_fetcher, host), host.reactor.seconds)
+        providers = make_providers(
+            config.oauth, partial(_fetcher, host), host.reactor.seconds, host.metrics
+        )
         checkers.append(BearerChecker(people.accounts, policy, providers))
     if config.gssapi.keytab is not None:
         arguments = people.accounts, policy, hashing, config.gssapi, host.hostname

@@ -28,6 +28,7 @@ from mailhub.interfaces import (
     LogInUnavailable,
     NoSuchPerson,
 )
+from mailhub.metrics import Metrics
 from mailhub.model.mail import Client
 from mailhub.net.fetch import FetchFailed
 from mailhub.net.login import LogIn, SaslCancelled, UnknownMechanism
@@ -50,9 +51,11 @@ class Server:
     def __init__(self) -> None:
         self.keys: bytes | None = jwks()
         self.told: object = None
+        self.clock = Clock()
         self.posted: list[tuple[str, Mapping[str, str], str, str]] = []
 
     async def get(self, url: str) -> bytes:
+        self.clock.advance(0.25)
         if self.keys is None:
             raise FetchFailed("ConnectionRefusedError")
         return self.keys
@@ -74,12 +77,19 @@ class Door:
             self.accounts.stored[address] = replace(stored, account=store.add_account(address).id)
         rules = Rules((PolicyRule("bob", accounts=(BOB,), protocols=("imap",)),))
         policy = Policy(self.accounts, rules, Masters(AuthConfig(masters=tuple(masters))))
-        providers = make_providers(configs or (CONFIG,), lambda _: self.server, Clock().seconds)
+        self.clock, self.metrics = Clock(), Metrics()
+        self.server.clock = self.clock
+        fetcher, seconds = lambda _: self.server, self.clock.seconds
+        providers = make_providers(configs or (CONFIG,), fetcher, seconds, self.metrics)
         providers.wall = lambda: NOW
         checker = BearerChecker(self.accounts, policy, providers)
         portal = make_portal(MailRealm(store), [checker])
         self.log_in = LogIn(portal, World().host, AuthConfig(failure_delay=0))
         self.challenges: list[Any] = []
+
+    def counted(self, name: str, **labels: str) -> float | None:
+        labels = {"provider": CONFIG.name, **labels}
+        return self.metrics.registry.get_sample_value(f"mailhub_oauth_{name}", labels)
 
     def enter(self, given: str, user: str = "", **client: Any) -> str:
         return self.say("OAUTHBEARER", oauthbearer(given, user), **client)
@@ -463,6 +473,26 @@ def test_a_token_of_somebody_else_is_not_shown_to_the_provider(asked: Door) -> N
     with pytest.raises(LogInUnavailable):
         asked.enter(token())
     assert len(asked.server.posted) == 1
+
+
+def test_what_asking_costs_and_brings_is_counted(door: Door, asked: Door) -> None:
+    door.server.keys = None
+    with pytest.raises(LogInUnavailable):
+        door.enter(token())
+    door.server.keys = jwks()
+    door.clock.advance(60)
+    door.enter(token())
+    with pytest.raises(BadToken):
+        door.enter(forged({"alg": "ES256"}, claims()))
+    for outcome in ("ok", "failed"):
+        labels = {"question": "keys", "outcome": outcome}
+        assert door.counted("seconds_count", **labels) == 1
+        assert door.counted("seconds_sum", **labels) == 0.25
+    for outcome in ("proved", "refused", "unavailable"):
+        assert door.counted("tokens_total", outcome=outcome) == 1
+    asked.server.told = {"active": True, **claims()}
+    asked.enter("opaque")
+    assert asked.counted("seconds_count", question="introspection", outcome="ok") == 1
 
 
 def test_an_unreadable_secret_is_an_outage(asked: Door, tmp_path: Path) -> None:
