@@ -8,6 +8,7 @@ that says of the account (disabled here, say) is :mod:`.policy`'s to judge.
 from __future__ import annotations
 
 from twisted.internet.defer import Deferred
+from twisted.internet.interfaces import IReactorTime
 
 from mailhub.auth.chain import Given
 from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
@@ -26,9 +27,13 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import StoredCredentials
+from mailhub.net.output import delay
 
 _Answer = Person | LogInUnavailable | None
 """For those who wait for it.  None: ask for yourself, as far as the guard lets you."""
+MOST_SECONDS = 20.0
+"""That another process is waited for: it may have died."""
+LOOK_AGAIN_SECONDS = 0.02
 
 
 class DirectoryPasswords:
@@ -44,6 +49,7 @@ class DirectoryPasswords:
         guard: LockoutGuard,
         proved: ProvedPasswords,
         digests: Digests,
+        clock: IReactorTime,
         metrics: Metrics | None = None,
     ) -> None:
         self.name = f"directory {directory.name}"
@@ -54,6 +60,7 @@ class DirectoryPasswords:
         self._proved = proved
         self._metrics = metrics
         self._digests = digests
+        self._clock = clock
         self._asking: dict[tuple[str, bytes], list[Deferred[_Answer]]] = {}
         """Who waits for the answer to a question."""
 
@@ -100,14 +107,25 @@ class DirectoryPasswords:
 
     async def _ask(self, given: Given, question: tuple[str, bytes]) -> Person:
         answer: _Answer = None
-        counted = "asked"
         self._asking[question] = []
-        past = self._guard.past(*question)
         try:
-            answer = await self._directory.prove(given.login, given.password, given.steps, past)
+            while not self._guard.begin(*question, MOST_SECONDS):
+                await delay(self._clock, LOOK_AGAIN_SECONDS)
+                self._keep_back(*question)  # another process may have the answer by now
+            answer = await self._answer(given, question)
         except LogInUnavailable as trouble:
             answer = trouble
             raise
+        finally:
+            for turn in self._asking.pop(question):
+                turn.callback(answer)
+        return answer
+
+    async def _answer(self, given: Given, question: tuple[str, bytes]) -> Person:
+        counted = "asked"
+        past = self._guard.past(*question)
+        try:
+            return await self._directory.prove(given.login, given.password, given.steps, past)
         except NoSuchPerson:
             raise
         except Unproved as unproved:
@@ -117,10 +135,8 @@ class DirectoryPasswords:
             self._guard.wrong(*question)
             raise
         finally:
+            self._guard.ended(*question)
             self._count(counted)
-            for turn in self._asking.pop(question):
-                turn.callback(answer)
-        return answer
 
     def _keep_back(self, login: str, digest: bytes) -> None:
         """Raises BadCredentials, TooManyAttempts: the guard lets nothing through."""

@@ -64,6 +64,7 @@ class LockoutGuard:
         self._most = most
         self._digests = Digests(shared, f"guard of {directory}")
         self._wrong = shared.notes[Kind.KEPT_BACK]
+        self._asked = shared.notes[Kind.ASKED]
         self._right = shared.notes[Kind.RIGHT]
         self._people = shared.notes[Kind.PEOPLE]
 
@@ -79,6 +80,27 @@ class LockoutGuard:
             raise TooManyAttempts(
                 f"{len(wrong)} different wrong passwords lately; no more are sent to the directory"
             )
+
+    def begin(self, name: str, digest: bytes, seconds: float) -> bool:
+        """Whether to ask now; False: another process is asking.
+
+        It is ours for so many *seconds*, or until :meth:`ended`.  What was right last is waited for
+        by nobody: it is hardly wrong.
+        """
+        key, mark = self._key(name), digest[:KEY]
+        if self._window <= 0 or self._right.last(key) == mark:
+            return True
+        now = self._clock()
+        with self._asked.marks(key) as marks:
+            if marks.since(now).get(mark) is not None:
+                return False
+            marks.put(mark, now + seconds)
+        return True
+
+    def ended(self, name: str, digest: bytes) -> None:
+        if self._window > 0:
+            with self._asked.marks(self._key(name)) as marks:
+                marks.drop(digest[:KEY])
 
     def past(self, name: str, digest: bytes) -> Past:
         """When this password was right and wrong last, as far as it is remembered."""

@@ -87,6 +87,7 @@ class Rehearsal:
                 LockoutGuard(clock.seconds, 0, 0),
                 ProvedPasswords(clock.seconds, 0),
                 Digests(Shared(), "passwords"),
+                clock,
             )
             for each in config.directories
         }

@@ -23,6 +23,8 @@ class Kind(Enum):
     """When accounts have logged in, for LOGIN-DELAY."""
     KEPT_BACK = "kept back", 2048, 64
     """Wrong passwords that a directory need not be asked about again."""
+    ASKED = "asked", 1024, 16
+    """Passwords that a directory is being asked about, and how long that may take."""
     RIGHT = "right", 8192, 16
     """Names and the password that was right last."""
     PEOPLE = "people", 8192, 16

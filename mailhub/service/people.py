@@ -63,6 +63,7 @@ class People:
                 ),
                 ProvedPasswords(clock.seconds, config.credential_cache, shared),
                 Digests(shared, "passwords"),
+                clock,
                 self.metrics,
             )
             for config, directory in self.directories

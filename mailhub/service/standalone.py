@@ -113,6 +113,7 @@ def directory_checker(path: Path, name: str = "", reactor: Any = None) -> Checke
                 ),
                 ProvedPasswords(reactor.seconds, 0, shared),
                 Digests(shared, "passwords"),
+                reactor,
                 metrics,
             )
             for config, directory in zip(configs, directories.all, strict=True)

@@ -6,9 +6,10 @@ from dataclasses import dataclass, field
 
 import pytest
 from twisted.internet.defer import Deferred
+from twisted.internet.task import Clock
 
 from mailhub.auth.chain import Given
-from mailhub.auth.directory import DirectoryPasswords
+from mailhub.auth.directory import LOOK_AGAIN_SECONDS, MOST_SECONDS, DirectoryPasswords
 from mailhub.auth.guard import MAX_NAMES, Digests, LockoutGuard, ProvedPasswords
 from mailhub.interfaces import (
     BadCredentials,
@@ -51,8 +52,11 @@ class Adopting:
 
 
 class World:
-    def __init__(self, cache: float = 0.0, most: int = 3) -> None:
+    def __init__(self, cache: float = 0.0, most: int = 3, beside: World | None = None) -> None:
+        """*beside*: that of another worker of the same server."""
         self.now = 1000.0
+        self.shared: Shared = beside.shared if beside is not None else Shared()
+        self.timers: Clock = beside.timers if beside is not None else Clock()
         self.directory = FakeDirectory(domains=["example.org"])
         self.directory.put("alice", person("alice"))
         self.adoption = Adopting()
@@ -62,9 +66,10 @@ class World:
             self.directory,
             self.adoption,  # type: ignore[arg-type]
             self.adoption,  # type: ignore[arg-type]
-            LockoutGuard(clock, WINDOW, most),
-            ProvedPasswords(clock, cache),
-            Digests(Shared(), "passwords"),
+            LockoutGuard(clock, WINDOW, most, self.shared),
+            ProvedPasswords(clock, cache, self.shared),
+            Digests(self.shared, "passwords"),
+            self.timers,
             self.metrics,
         )
 
@@ -281,6 +286,44 @@ def test_a_client_with_many_connections_and_the_right_password_asks_once(world: 
     slow.answer()
     assert {attempt.result.account for attempt in attempts} == {"id-of-alice"}
     assert not other.done
+
+
+def test_the_same_wrong_password_at_several_workers_is_asked_about_once(world: World) -> None:
+    slow, other = Slow(world), World(beside=world)
+    first = _together(world, "old")
+    second = _together(other, "old")
+    assert (slow.asked, other.asked) == (1, 0)
+    slow.answer()
+    world.timers.advance(LOOK_AGAIN_SECONDS)
+    for attempt in [*first, *second]:
+        with pytest.raises(BadCredentials):
+            attempt.result  # noqa: B018
+    assert (world.asked, other.asked) == (1, 0)
+
+
+def test_the_right_password_at_several_workers_is_let_in_everywhere(world: World) -> None:
+    slow, other = Slow(world), World(beside=world)
+    first, second = _together(world, "secret"), _together(other, "secret")
+    slow.answer()
+    world.timers.advance(LOOK_AGAIN_SECONDS)
+    assert {attempt.result.account for attempt in [*first, *second]} == {"id-of-alice"}
+    third, fourth = _together(world, "secret"), _together(other, "secret")
+    assert {attempt.result.account for attempt in fourth} == {"id-of-alice"}  # waits for nobody
+    slow.answer()
+    assert {attempt.result.account for attempt in third} == {"id-of-alice"}
+
+
+def test_a_worker_that_has_died_is_not_waited_for_longer_than_a_question_takes(
+    world: World,
+) -> None:
+    Slow(world)
+    _together(world, "secret")
+    other = World(beside=world)
+    second = _together(other, "secret")
+    assert not any(attempt.done for attempt in second)
+    other.now += MOST_SECONDS + 1
+    world.timers.advance(LOOK_AGAIN_SECONDS)
+    assert {attempt.result.account for attempt in second} == {"id-of-alice"}
 
 
 def test_an_outage_is_an_answer_for_all_connections_that_wait(world: World) -> None:
