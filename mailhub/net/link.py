@@ -17,9 +17,9 @@ from twisted.python.failure import Failure
 from mailhub import log
 from mailhub.model.mail import Client
 from mailhub.net.host import Host
-from mailhub.net.output import unsent
 from mailhub.net.proxy import BadHeader, HeaderParser, Proxied
 from mailhub.net.secured import Secured
+from mailhub.net.transports import close_output, unsent
 
 LINGER_SECONDS = 10.0
 """How long a closing connection may take none of what is left, or keep its own end open."""
@@ -227,13 +227,7 @@ class Link:
         if self._ended:
             self._socket.loseConnection()
         elif self._tls is None:
-            self._half_close()
-
-    def _half_close(self) -> None:
-        if hasattr(self._socket, "loseWriteConnection"):
-            self._socket.loseWriteConnection()
-        else:
-            self._socket.loseConnection()
+            close_output(self._socket)
 
     def abort(self) -> None:
         if hasattr(self._socket, "abortConnection"):

@@ -12,10 +12,10 @@ from typing import Any
 
 from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
-from twisted.internet.tcp import Connection
 from zope.interface import implementer
 
 from mailhub.net.agenda import SLICE_SECONDS, Agenda
+from mailhub.net.transports import sent_now, unsent
 
 FLUSH_OCTETS = 64 * 1024
 """What is worth a write of its own before the step has ended."""
@@ -214,25 +214,3 @@ class Output:
             self._watch_stuck()
         else:
             self._stuck()
-
-
-def sent_now(transport: Any, data: bytes) -> int:
-    """How many octets of *data* a plain socket with nothing in its buffers has taken at once.
-
-    Twisted's own ``write`` leaves it to the next turn of the reactor, which asks epoll twice.
-    """
-    if not isinstance(transport, Connection) or transport.disconnecting:
-        return 0
-    if transport.dataBuffer or transport._tempDataBuffer or not transport.connected:
-        return 0
-    sent = transport.writeSomeData(data)
-    return sent if isinstance(sent, int) else 0  # an error: it comes again, and is seen to
-
-
-def unsent(transport: Any) -> int:
-    """What a Twisted TCP transport still has in its buffers; 0 for one that does not tell."""
-    below = getattr(transport, "transport", None)  # TLS keeps next to nothing itself
-    if below is not None:
-        return unsent(below)
-    waiting = getattr(transport, "_tempDataLen", 0) + len(getattr(transport, "dataBuffer", b""))
-    return int(waiting) - int(getattr(transport, "offset", 0))
