@@ -15,13 +15,15 @@ import json
 import os
 import secrets
 import sys
+import time
 from collections.abc import Callable, Mapping
 from datetime import UTC, datetime
+from functools import lru_cache
 from io import FileIO
 from pathlib import Path
 from typing import Any, Literal
 
-from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent
+from twisted.logger import ILogObserver, Logger, LogLevel, formatEvent, globalLogPublisher
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -122,6 +124,8 @@ EVENTS: Mapping[str, str] = {
 _logger = Logger(namespace="mailhub")
 _LEVELS = {"debug": 0, "info": 1, "warn": 2, "error": 3, "critical": 3}
 _LOG_LEVELS: Mapping[str, Any] = {level.name: level for level in LogLevel.iterconstants()}
+_NAMES: Mapping[Any, str] = {level: level.name for level in LogLevel.iterconstants()}
+_heard: Level = "debug"
 _ALPHABET = "0123456789abcdefghjkmnpqrstvwxyz"  # no i, l, o, u: ids are read out on the phone
 
 
@@ -133,7 +137,29 @@ def event(name: str, *, level: Level = "info", **fields: object) -> None:
     """Write the event *name*.  Fields its sentence mentions but that are not given read ``-``."""
     if name not in EVENTS:
         raise UnknownEvent(name)
-    _logger.emit(_LOG_LEVELS[level], EVENTS[name], event=name, **fields)
+    if not is_heard(level):
+        return
+    # What Logger.emit does, but for its look whether there is such a level.
+    fields.update(
+        event=name,
+        log_logger=_logger,
+        log_level=_LOG_LEVELS[level],
+        log_namespace=_logger.namespace,
+        log_source=None,
+        log_format=EVENTS[name],
+        log_time=time.time(),
+    )
+    globalLogPublisher(fields)
+
+
+def hear_from(level: Level) -> None:
+    """Nobody in this process wants events below *level*, so they need not be made at all."""
+    global _heard
+    _heard = level
+
+
+def is_heard(level: Level) -> bool:
+    return _LEVELS[level] >= _LEVELS[_heard]
 
 
 def failure(name: str, reason: Failure, **fields: object) -> None:
@@ -238,7 +264,7 @@ class _Fields(dict[str, object]):
 
 def fields_of(entry: Mapping[str, Any]) -> dict[str, object]:
     """What the caller of :func:`event` gave, without Twisted's own keys."""
-    return {k: v for k, v in entry.items() if not k.startswith("log_") and k != "event"}
+    return _Fields((k, v) for k, v in entry.items() if not k.startswith("log_") and k != "event")
 
 
 def as_json(entry: dict[str, Any]) -> str:
@@ -272,12 +298,12 @@ def as_text(entry: dict[str, Any]) -> str:
 
 def as_sentence(name: str, fields: Mapping[str, object]) -> str:
     """What a person reads of the event *name* with these fields."""
-    return _sentence(EVENTS.get(name, name), dict(fields))
+    return _sentence(EVENTS.get(name, name), _Fields(fields))
 
 
 def _sentence(format: str, fields: dict[str, object]) -> str:
     try:
-        return format.format_map(_Fields(fields)).rstrip()
+        return format.format_map(fields).rstrip()
     except (ValueError, TypeError):  # a field of another type than the sentence expects
         return f"{format} {fields!r}"
 
@@ -294,10 +320,14 @@ def _one_entry(text: str) -> str:
 
 
 def _time(entry: Mapping[str, Any]) -> str:
-    moment = datetime.fromtimestamp(entry.get("log_time", 0.0), UTC)
-    return moment.isoformat(timespec="milliseconds").replace("+00:00", "Z")
+    seconds, microseconds = divmod(round(entry.get("log_time", 0.0) * 1_000_000), 1_000_000)
+    return f"{_second(seconds)}.{microseconds // 1000:03d}Z"
+
+
+@lru_cache(16)
+def _second(seconds: int) -> str:
+    return datetime.fromtimestamp(seconds, UTC).strftime("%Y-%m-%dT%H:%M:%S")
 
 
 def _level(entry: Mapping[str, Any]) -> str:
-    level = entry.get("log_level")
-    return str(level.name) if level is not None else "info"
+    return _NAMES.get(entry.get("log_level"), "info")

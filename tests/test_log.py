@@ -218,3 +218,15 @@ def test_reason_ids_can_be_read_out() -> None:
 
     assert len(ids) == 1000
     assert all(re.fullmatch("r-[0-9abcdefghjkmnpqrstvwxyz]{8}", each) for each in ids)
+
+
+def test_events_that_nobody_hears_are_not_made(events: Events) -> None:
+    log.hear_from("warn")
+    try:
+        log.event("server.stopping")
+        log.event("error", level="warn", what="something")
+    finally:
+        log.hear_from("debug")
+    log.event("server.stopping", level="debug")
+
+    assert [entry["event"] for entry in events] == ["error", "server.stopping"]

@@ -126,6 +126,8 @@ class Lifecycle(Hooks):
 
     def event(self, name: str, *, level: log.Level = "info", **fields: object) -> None:
         """Write an event about this connection."""
+        if not log.is_heard(level):
+            return
         who = self.client
         about = {"conn": who.connection, "protocol": who.protocol, "peer": who.address or "unix"}
         if self.traffic.account:

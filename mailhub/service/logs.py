@@ -10,7 +10,7 @@ from twisted.logger import ILogObserver, LogLevel
 from zope.interface import provider
 
 from mailhub.config.options import LogConfig
-from mailhub.log import LogFile, StandardError, make_observer
+from mailhub.log import LogFile, StandardError, hear_from, make_observer
 
 
 @dataclass(frozen=True, slots=True)
@@ -21,7 +21,8 @@ class Log:
 
 
 def open_log(config: LogConfig) -> Log:
-    """Raises OSError."""
+    """Raises OSError.  Once in a process, for all its events."""
+    hear_from(config.level)
     output = LogFile(config.file) if config.file is not None else StandardError()
     write = make_observer(output, config.format, config.level)
 
