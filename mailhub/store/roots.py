@@ -32,7 +32,7 @@ class QuotaRoots:
         return account.address.casefold() in self._administrators
 
     async def alert(self, account: IAccount) -> str:
-        if not await self._hub.read(crossings.untold, account.id):
+        if not await self._hub.glance(crossings.untold, account.id):
             return ""
         status = await account.quota()
         if not await self._hub.write(crossings.tell, account.id):

@@ -9,10 +9,10 @@ from __future__ import annotations
 
 import threading
 import time
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import Any
+from typing import Any, Concatenate, ParamSpec, TypeVar
 
 import apsw
 
@@ -22,6 +22,9 @@ from mailhub.store.sqlite.connection import wait_for_others
 
 SCHEMA = "mailhub.store.hub.schema"
 BUSY_TIMEOUT_MS = 10_000
+
+T = TypeVar("T")
+P = ParamSpec("P")
 
 Tx = apsw.Connection
 """What the functions of this package are handed: a connection inside a transaction."""
@@ -40,11 +43,12 @@ class HubFile:
     def __init__(self, db: apsw.Connection) -> None:
         self._db = db
         self._lock = threading.Lock()
+        self._open = _Open(db, self._lock)
 
     @classmethod
     def open(cls, path: Path, *, busy_timeout_ms: int = BUSY_TIMEOUT_MS) -> HubFile:
         """Open or create; raises Damaged (SchemaTooNew), Unavailable."""
-        with _refusals():
+        try:
             db = apsw.Connection(str(path))
             path.chmod(0o600)  # it holds verifiers
             wait_for_others(db, busy_timeout_ms)
@@ -55,43 +59,52 @@ class HubFile:
             db.pragma("foreign_keys", True)
             db.pragma("synchronous", "full")
             migrate(db, SCHEMA)
+        except apsw.Error as error:
+            refuse(error)
+            raise
         return cls(db)
 
     @contextmanager
     def read(self) -> Iterator[Tx]:
         """One consistent view."""
-        with self._lock, _refusals():
-            self._db.execute("BEGIN")
+        with self._open as db:
+            db.execute("BEGIN")
             try:
-                yield self._db
+                yield db
             finally:
-                self._db.execute("ROLLBACK")
+                db.execute("ROLLBACK")
+
+    def glance(self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **named: P.kwargs) -> T:
+        """``fn(tx, ...)``, which makes one statement: that has a view of its own."""
+        with self._open as db:
+            return fn(db, *args, **named)
 
     def edition(self) -> int:
         """Another number when another connection, of whatever process, has changed anything."""
-        with self._lock, _refusals():
-            return int(str(self._db.pragma("data_version")))
+        with self._open as db:
+            version: int = rows(db, "PRAGMA data_version")[0][0]
+            return version
 
     @contextmanager
     def write(self, *, durable: bool = True) -> Iterator[Tx]:
         """All of the block or nothing; an exception undoes it."""
-        with self._lock, _refusals():
-            self._db.pragma("synchronous", "full" if durable else "normal")
-            self._db.execute("BEGIN IMMEDIATE")
+        with self._open as db:
+            db.pragma("synchronous", "full" if durable else "normal")
+            db.execute("BEGIN IMMEDIATE")
             try:
-                yield self._db
-                self._db.execute("COMMIT")
+                yield db
+                db.execute("COMMIT")
             except BaseException:
                 # SQLITE_FULL and IOERR have rolled back already.
-                if self._db.in_transaction:
-                    self._db.execute("ROLLBACK")
+                if db.in_transaction:
+                    db.execute("ROLLBACK")
                 raise
 
     def copy_to(self, path: Path) -> None:
         """The whole as it is now, in a new file."""
-        with self._lock, _refusals():
+        with self._open as db:
             path.touch(mode=0o600)  # it holds verifiers
-            self._db.execute("VACUUM INTO ?", (str(path),))
+            db.execute("VACUUM INTO ?", (str(path),))
 
     def close(self) -> None:
         with self._lock:
@@ -113,19 +126,33 @@ def _use_wal(db: apsw.Connection, timeout_ms: int) -> None:
             time.sleep(0.01)
 
 
-@contextmanager
-def _refusals() -> Iterator[None]:
-    """SQLite's troubles as ours."""
-    try:
-        yield
-    except (apsw.CorruptError, apsw.NotADBError) as error:
-        raise Damaged(f"hub.db is damaged: {error}") from error
-    except (apsw.BusyError, apsw.LockedError) as error:
-        raise Busy("The store is locked just now by another process: try again") from error
-    except (
-        apsw.FullError,
-        apsw.IOError,
-        apsw.CantOpenError,
-        apsw.ReadOnlyError,
-    ) as error:
-        raise Unavailable(f"hub.db is not available: {error}") from error
+class _Open:
+    """The connection under its lock, for a ``with``: SQLite's troubles come out of it as ours."""
+
+    __slots__ = ("_db", "_lock")
+
+    def __init__(self, db: apsw.Connection, lock: threading.Lock) -> None:
+        self._db = db
+        self._lock = lock
+
+    def __enter__(self) -> Tx:
+        self._lock.acquire()
+        return self._db
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: object
+    ) -> None:
+        self._lock.release()
+        if isinstance(error, apsw.Error):
+            refuse(error)
+
+
+def refuse(error: apsw.Error) -> None:
+    """Raise the refusal that *error* is; returns if it is a programming error."""
+    match error:
+        case apsw.CorruptError() | apsw.NotADBError():
+            raise Damaged(f"hub.db is damaged: {error}") from error
+        case apsw.BusyError() | apsw.LockedError():
+            raise Busy("The store is locked just now by another process: try again") from error
+        case apsw.FullError() | apsw.IOError() | apsw.CantOpenError() | apsw.ReadOnlyError():
+            raise Unavailable(f"hub.db is not available: {error}") from error

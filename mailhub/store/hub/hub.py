@@ -81,10 +81,10 @@ class Hub:
     # --- what protocols and delivery ask --------------------------------------------------
 
     async def credentials(self, login: str) -> StoredCredentials | None:
-        def look_up(tx: Tx) -> StoredCredentials | None:
-            return credentials.of_login(tx, login, self._login_domain or domains.only(tx))
-
-        return await self.read(look_up)
+        default_domain = self._login_domain
+        if "@" not in login and not default_domain:
+            default_domain = await self.glance(domains.only)
+        return await self.glance(credentials.of_login, login, default_domain)
 
     async def replace_verifiers(self, account: AccountId, password: str) -> None:
         """Unless the password is changed meanwhile: then what was proved is no longer true."""
@@ -99,19 +99,17 @@ class Hub:
         return await self.read(look_up)
 
     async def app_password(self, digest: bytes) -> AppPassword | None:
-        return await self.read(apppasswords.of_digest, digest)
+        return await self.glance(apppasswords.of_digest, digest)
 
     def account(self, account: AccountId) -> Account:
         """Immediate.  Raises NoSuchAccount, Unavailable."""
-        with self._inline.read() as tx:
-            return accounts.get(tx, account)
+        return self._inline.glance(accounts.get, account)
 
     def is_new(self, account: AccountId) -> bool:
         """Whether nothing was ever filed for it, so that it need not have a file.  Immediate."""
         if account in self._news.usage:
             return False
-        with self._inline.read() as tx:
-            return usage.ledger_seq(tx, account) == 0
+        return self._inline.glance(usage.ledger_seq, account) == 0
 
     def terms(self, account: AccountId) -> Terms:
         """Immediate.  Raises Unavailable."""
@@ -193,6 +191,13 @@ class Hub:
                 return fn(tx, *args)
         except Busy:
             return await self._runner.run(self._read_patiently, fn, *args)
+
+    async def glance(self, fn: Callable[..., T], *args: Any) -> T:
+        """As ``read``, for a *fn* that makes one statement."""
+        try:
+            return self._inline.glance(fn, *args)
+        except Busy:
+            return await self._runner.run(self.file.glance, fn, *args)
 
     async def write(self, fn: Callable[..., T], *args: Any, durable: bool = True) -> T:
         """``fn(tx, *args)`` in a transaction of its own, in a thread.  Raises Unavailable."""

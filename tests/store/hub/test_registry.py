@@ -8,6 +8,7 @@ from mailhub.model.errors import AccountExists, CannotDo, NoSuchAccount
 from mailhub.model.mail import AccountId, Usage, Verifier
 from mailhub.store.hub import accounts, aliases, credentials, domains, usage
 from mailhub.store.hub.database import HubFile
+from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.errors import BadAddress, NoSuchAlias, NoSuchDomain
 from tests.store.hub.conftest import NOW
 
@@ -246,3 +247,15 @@ def test_the_last_log_in_never_goes_back(file: HubFile) -> None:
         usage.record_login(tx, alice.id, NOW)
         usage.record_login(tx, alice.id, NOW - 5)
         assert accounts.get(tx, alice.id).last_login == NOW
+
+
+def test_a_glance_keeps_no_view(file: HubFile, data: DataDir) -> None:
+    other = HubFile.open(data.hub_db)
+    with file.write() as tx:
+        alice = accounts.add(tx, "alice@example.org", NOW)
+    assert other.glance(accounts.get, alice.id).enabled
+    with file.write() as tx:
+        accounts.set_enabled(tx, alice.id, False)
+
+    assert not other.glance(accounts.get, alice.id).enabled
+    other.close()
