@@ -11,7 +11,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 
 from mailhub.auth.chain import Given
-from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
+from mailhub.auth.guard import LockoutGuard, ProvedPasswords
 from mailhub.interfaces import (
     BadCredentials,
     IDirectory,
@@ -27,6 +27,7 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import StoredCredentials
+from mailhub.net.digests import Digests
 from mailhub.net.output import delay
 
 _Answer = Person | LogInUnavailable | None

@@ -11,37 +11,24 @@ directory which ones may be sent when its own count comes near a lock-out.
 that was right, for a short time.  A new one misses and is asked about at once; its first success
 takes the place of the old one.
 
-Both keep HMACs under a key of this server, in memory only, bounded; the workers of a server
+Both keep digests under a key of this server, in memory only, bounded; the workers of a server
 remember together.
 """
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections import OrderedDict
 from collections.abc import Callable
 
 from mailhub.interfaces import BadCredentials, TooManyAttempts
 from mailhub.model.directory import NO_PAST, Past
 from mailhub.model.mail import AccountId
+from mailhub.net.digests import Digests
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
 
 MAX_NAMES = 20_000
 """In the cache at once; the longest untouched is forgotten first."""
-
-
-class Digests:
-    """Keyed digests of what is given, *about* one subject."""
-
-    def __init__(self, shared: Shared, about: str) -> None:
-        self._key = hmac.digest(shared.secret, about.encode("utf-8"), hashlib.sha256)
-
-    def of(self, *parts: str) -> bytes:
-        octets = [part.encode("utf-8") for part in parts]
-        message = b"".join(len(part).to_bytes(4, "big") + part for part in octets)
-        return hmac.digest(self._key, message, hashlib.sha256)
 
 
 class LockoutGuard:
@@ -62,7 +49,7 @@ class LockoutGuard:
         self._clock = clock
         self._window = window
         self._most = most
-        self._digests = Digests(shared, f"guard of {directory}")
+        self._digests = Digests(shared.secret, f"guard of {directory}")
         self._wrong = shared.notes[Kind.KEPT_BACK]
         self._asked = shared.notes[Kind.ASKED]
         self._right = shared.notes[Kind.RIGHT]
@@ -165,7 +152,7 @@ class ProvedPasswords:
         shared = shared or Shared()
         self._clock = clock
         self._seconds = seconds
-        self._digests = Digests(shared, "cache")
+        self._digests = Digests(shared.secret, "cache")
         self._last = shared.notes[Kind.CACHED]
         self._names: OrderedDict[str, tuple[bytes, AccountId, float]] = OrderedDict()
         self._of_account: dict[AccountId, set[str]] = {}

@@ -10,13 +10,12 @@ server count together.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 import ipaddress
 import secrets
 from collections.abc import Callable
 
 from mailhub.interfaces import TooManyAttempts
+from mailhub.net.digests import Digests
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
 
@@ -33,14 +32,14 @@ class Throttle:
         self._clock = clock
         self._attempts = attempts
         self._window = window_seconds
-        self._secret = shared.secret
+        self._digests = Digests(shared.secret, "throttle")
         self._notes = shared.notes[Kind.ATTEMPTS]
 
     def begin(self, address: str, account: str, secret: bytes | None) -> Attempt:
         """Count an attempt; *secret* None: unknown.  Raises TooManyAttempts."""
         network = network_of(address)
-        pair = self._digest(f"{network} {account.casefold()}".encode())
-        mark = secrets.token_bytes(KEY) if secret is None else self._digest(secret)
+        pair = self._digests.of(network, account.casefold())[:KEY]
+        mark = secrets.token_bytes(KEY) if secret is None else self._digests.of(secret)[:KEY]
         now = self._clock()
         with self._notes.marks(pair) as marks:
             seen = marks.since(now - self._window)
@@ -53,9 +52,6 @@ class Throttle:
         """One attempt, or None: all of the pair."""
         with self._notes.marks(pair) as marks:
             marks.drop(mark)
-
-    def _digest(self, text: bytes) -> bytes:
-        return hmac.digest(self._secret, text, hashlib.sha256)[:KEY]
 
 
 class Attempt:

@@ -20,7 +20,7 @@ from zope.interface import implementer
 
 from mailhub.auth.chain import PasswordSource
 from mailhub.auth.directory import DirectoryPasswords
-from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
+from mailhub.auth.guard import LockoutGuard, ProvedPasswords
 from mailhub.cli.context import Cli
 from mailhub.cli.passwords import verifiers_of
 from mailhub.cli.store import immediate, open_store
@@ -31,6 +31,7 @@ from mailhub.model.errors import NoSuchAccount, OverQuota, StorageFull
 from mailhub.model.mail import AccountId, MailboxEntry, Usage
 from mailhub.model.names import MailboxName
 from mailhub.model.steps import Hearer
+from mailhub.net.digests import Digests
 from mailhub.net.shared import Shared
 from mailhub.people.accounts import Accounts
 from mailhub.people.adoption import Adoption, Served
@@ -86,7 +87,7 @@ class Rehearsal:
                 identities,
                 LockoutGuard(clock.seconds, 0, 0),
                 ProvedPasswords(clock.seconds, 0),
-                Digests(Shared(), "passwords"),
+                Digests(Shared().secret, "passwords"),
                 clock,
             )
             for each in config.directories

@@ -12,10 +12,11 @@ at once may both be refused, but never both be let in.
 from __future__ import annotations
 
 import heapq
-import hmac
 import socket
 from collections.abc import Iterator, Sequence
 from mmap import mmap
+
+from mailhub.net.digests import Digests
 
 SEATS = 64 * 1024
 """Of one process."""
@@ -47,7 +48,7 @@ class Seats:
         self._heads = [region[:_HEAD].cast("Q") for region in self._regions]
         self._own = self._regions[mine]
         self._head = self._heads[mine]
-        self._secret = secret
+        self._digests = Digests(secret, "seats")
         self._free: list[int] = []
 
     def take(self, address: str) -> int | None:
@@ -103,7 +104,7 @@ class Seats:
             yield bytes(region[start : start + head[_ROWS] * width])
 
     def _key(self, account: str) -> bytes:
-        return hmac.digest(self._secret, account.encode(), "sha256")[:_KEY]
+        return self._digests.of(account)[:_KEY]
 
 
 def _found(column: bytes, value: bytes) -> Iterator[int]:

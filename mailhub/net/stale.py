@@ -11,13 +11,12 @@ a server remember together.  What is handed on never holds one.
 
 from __future__ import annotations
 
-import hashlib
-import hmac
 from collections.abc import Callable
 from dataclasses import dataclass
 from typing import Protocol
 
 from mailhub import log
+from mailhub.net.digests import Digests
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
 
@@ -55,7 +54,7 @@ class StalePasswords:
         shared = shared or Shared()
         self._sightings = sightings
         self._clock = clock
-        self._key = hmac.digest(shared.secret, b"stale passwords", hashlib.sha256)
+        self._digests = Digests(shared.secret, "stale passwords")
         self._worked = shared.notes[Kind.WORKED]
         self._repeated = shared.notes[Kind.REPEATED]
 
@@ -100,9 +99,7 @@ class StalePasswords:
             )
 
     def _client(self, who: Presenter) -> bytes:
-        rest = f"{who.address}\0{who.protocol}\0{who.mechanism}"
-        return self._digest(who.user, rest.encode("utf-8", "backslashreplace"))
+        return self._digest(who.user, who.address, who.protocol, who.mechanism)
 
-    def _digest(self, user: str, rest: bytes = b"") -> bytes:
-        message = user.encode("utf-8", "backslashreplace") + b"\0" + rest
-        return hmac.digest(self._key, message, hashlib.sha256)[:KEY]
+    def _digest(self, *parts: str | bytes) -> bytes:
+        return self._digests.of(*parts)[:KEY]

@@ -5,10 +5,10 @@ Remembered in memory only, by all workers together: a restart forgives, which ha
 
 from __future__ import annotations
 
-import hmac
 from collections.abc import Callable
 
 from mailhub.model.mail import AccountId
+from mailhub.net.digests import Digests
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
 from mailhub.pop3.errors import TooSoon
@@ -23,7 +23,7 @@ class LoginDelay:
         self._seconds = seconds
         self._clock = clock
         self._log_ins = shared.notes[Kind.LOG_INS]
-        self._secret = shared.secret
+        self._digests = Digests(shared.secret, "log-ins")
 
     def check(self, account: AccountId) -> None:
         """Raise TooSoon if *account* has logged in less than the delay ago."""
@@ -43,4 +43,4 @@ class LoginDelay:
                 marks.put(_MARK, self._clock())
 
     def _key(self, account: AccountId) -> bytes:
-        return hmac.digest(self._secret, account.encode(), "sha256")[:KEY]
+        return self._digests.of(account)[:KEY]

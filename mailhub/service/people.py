@@ -11,12 +11,13 @@ from twisted.internet.interfaces import IReactorTime
 
 from mailhub.auth.chain import PasswordSource
 from mailhub.auth.directory import DirectoryPasswords
-from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
+from mailhub.auth.guard import LockoutGuard, ProvedPasswords
 from mailhub.config.options import Config, DirectoryConfig
 from mailhub.interfaces import IAddressBook, IDirectory, ILocalAccounts
 from mailhub.metrics import Metrics
 from mailhub.model.identity import Trust
 from mailhub.model.mail import AccountId
+from mailhub.net.digests import Digests
 from mailhub.net.host import Host
 from mailhub.net.shared import Shared
 from mailhub.people.accounts import Accounts
@@ -62,7 +63,7 @@ class People:
                     config.name,
                 ),
                 ProvedPasswords(clock.seconds, config.credential_cache, shared),
-                Digests(shared, "passwords"),
+                Digests(shared.secret, "passwords"),
                 clock,
                 self.metrics,
             )

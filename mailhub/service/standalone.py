@@ -19,7 +19,7 @@ from zope.interface import implementer
 
 from mailhub.auth.chain import PasswordChain
 from mailhub.auth.directory import DirectoryPasswords
-from mailhub.auth.guard import Digests, LockoutGuard, ProvedPasswords
+from mailhub.auth.guard import LockoutGuard, ProvedPasswords
 from mailhub.auth.hashing import HashingThreads
 from mailhub.auth.local import LocalPasswords
 from mailhub.auth.memory import VerifiedSecrets
@@ -37,6 +37,7 @@ from mailhub.model.directory import Person
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.net.agenda import Agenda
+from mailhub.net.digests import Digests
 from mailhub.net.shared import Shared
 from mailhub.rules import Rules
 from mailhub.store.hub.datadir import DataDir
@@ -112,7 +113,7 @@ def directory_checker(path: Path, name: str = "", reactor: Any = None) -> Checke
                     config.name,
                 ),
                 ProvedPasswords(reactor.seconds, 0, shared),
-                Digests(shared, "passwords"),
+                Digests(shared.secret, "passwords"),
                 reactor,
                 metrics,
             )

@@ -10,7 +10,7 @@ from twisted.internet.task import Clock
 
 from mailhub.auth.chain import Given
 from mailhub.auth.directory import LOOK_AGAIN_SECONDS, MOST_SECONDS, DirectoryPasswords
-from mailhub.auth.guard import MAX_NAMES, Digests, LockoutGuard, ProvedPasswords
+from mailhub.auth.guard import MAX_NAMES, LockoutGuard, ProvedPasswords
 from mailhub.interfaces import (
     BadCredentials,
     KeptBack,
@@ -27,6 +27,7 @@ from mailhub.model.directory import NO_PAST, Past, Person, Standing
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.digests import Digests
 from mailhub.net.shared import Shared
 from tests.directory_fake import FakeDirectory, person
 from tests.harness import Running, run, start
@@ -68,7 +69,7 @@ class World:
             self.adoption,  # type: ignore[arg-type]
             LockoutGuard(clock, WINDOW, most, self.shared),
             ProvedPasswords(clock, cache, self.shared),
-            Digests(self.shared, "passwords"),
+            Digests(self.shared.secret, "passwords"),
             self.timers,
             self.metrics,
         )
@@ -397,7 +398,7 @@ def test_the_workers_of_a_server_keep_back_what_one_of_them_was_told_is_wrong() 
     shared = Shared()
     here, there = (LockoutGuard(lambda: 1.0, WINDOW, 2, shared, "corp") for _ in range(2))
     wrong, right, other, third = (
-        Digests(shared, "").of(word) for word in ("old", "new", "mistyped", "guessed")
+        Digests(shared.secret, "").of(word) for word in ("old", "new", "mistyped", "guessed")
     )
     here.wrong("alice", wrong)
     with pytest.raises(BadCredentials):
@@ -474,7 +475,7 @@ def test_an_outage_is_answered_from_the_cache_for_as_long_as_it_lasts() -> None:
 
 
 def test_the_cache_is_bounded() -> None:
-    proved, digests = ProvedPasswords(lambda: 0.0, 60.0), Digests(Shared(), "")
+    proved, digests = ProvedPasswords(lambda: 0.0, 60.0), Digests(Shared().secret, "")
     for n in range(MAX_NAMES + 10):
         proved.remember(f"name {n}", digests.of("x"), AccountId(f"account {n}"))
     assert proved.account("name 0", digests.of("x")) is None
@@ -484,7 +485,7 @@ def test_the_cache_is_bounded() -> None:
 def test_a_new_password_ends_the_old_one_in_all_workers() -> None:
     shared = Shared()
     here, there = (ProvedPasswords(lambda: 0.0, 60.0, shared) for _ in range(2))
-    old, new = (Digests(shared, "").of(word) for word in ("old", "new"))
+    old, new = (Digests(shared.secret, "").of(word) for word in ("old", "new"))
     here.remember("alice", old, AccountId("a"))
     there.remember("alice@example.org", old, AccountId("a"))
     assert here.account("alice", old) == there.account("alice@example.org", old) == "a"
