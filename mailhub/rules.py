@@ -61,7 +61,7 @@ class Rules:
         for rule in matching:
             for setting in rule.settings:
                 said.setdefault(setting, rule)
-        return _decision(said)
+        return _decision(said) if said else _NOTHING_SAID
 
 
 class Members:
@@ -103,6 +103,9 @@ def _decision(said: dict[str, _Rule]) -> Decision:
         quota_messages=number("quota_messages"),
         rules={setting: rule.name for setting, rule in rules.items()},
     )
+
+
+_NOTHING_SAID = _decision({})
 
 
 def _compiled(rule: PolicyRule) -> _Rule:

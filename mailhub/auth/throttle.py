@@ -13,6 +13,7 @@ from __future__ import annotations
 import ipaddress
 import secrets
 from collections.abc import Callable
+from functools import lru_cache
 
 from mailhub.interfaces import TooManyAttempts
 from mailhub.net.digests import Digests
@@ -73,6 +74,7 @@ class Attempt:
         self._throttle.forget(self._pair, self._mark)
 
 
+@lru_cache(1024)
 def network_of(address: str) -> str:
     """Whom an address stands for: an IPv4 address itself, of IPv6 the /64 that a host has."""
     try:

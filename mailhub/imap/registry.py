@@ -21,6 +21,7 @@ T = TypeVar("T")
 Handler = Callable[[Session, T], Coroutine[Any, Any, Done | None]]
 Capability = str | Callable[[Session], tuple[str, ...]]
 """A name, or what gives the names that hold for a session as it is now."""
+Varying = tuple[tuple[str, ...], ...]
 
 
 @dataclass(frozen=True, slots=True)
@@ -89,13 +90,17 @@ def nothing(r: Reader) -> None:
 
 def capabilities(session: Session) -> tuple[str, ...]:
     """What CAPABILITY tells *session*, each once, without those hidden by the configuration."""
-    varying = tuple([capability(session) for capability in _varying(len(_commands))])
-    return _capabilities(varying, session.config.hidden_capabilities)
+    return _capabilities(_of(session), session.config.hidden_capabilities)
 
 
 def rendered_capabilities(session: Session) -> Raw:
     """The same as it goes out; every connection is told twice."""
-    return _rendered(capabilities(session))
+    return _rendered(_of(session), session.config.hidden_capabilities)
+
+
+def _of(session: Session) -> Varying:
+    """What is its own among the capabilities."""
+    return tuple([capability(session) for capability in _varying(len(_commands))])
 
 
 @lru_cache(1)
@@ -105,7 +110,7 @@ def _varying(count: int) -> list[Callable[[Session], tuple[str, ...]]]:
 
 
 @lru_cache(256)
-def _capabilities(varying: tuple[tuple[str, ...], ...], hidden: tuple[str, ...]) -> tuple[str, ...]:
+def _capabilities(varying: Varying, hidden: tuple[str, ...]) -> tuple[str, ...]:
     unseen = {name.upper() for name in hidden}
     found = iter(varying)
     names: dict[str, None] = {}
@@ -117,5 +122,5 @@ def _capabilities(varying: tuple[tuple[str, ...], ...], hidden: tuple[str, ...])
 
 
 @lru_cache(256)
-def _rendered(names: tuple[str, ...]) -> Raw:
-    return Raw(render(names))
+def _rendered(varying: Varying, hidden: tuple[str, ...]) -> Raw:
+    return Raw(render(_capabilities(varying, hidden)))

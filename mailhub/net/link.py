@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import ipaddress
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import Any, Literal, Protocol
 
 from twisted.internet.interfaces import IDelayedCall, ISSLTransport, ITCPTransport
@@ -23,6 +24,7 @@ from mailhub.net.transports import close_output, unsent
 
 LINGER_SECONDS = 10.0
 """How long a closing connection may take none of what is left, or keep its own end open."""
+REMEMBERED_ADDRESSES = 1024
 TLS_HELLO = b"\x16\x03"
 """How a TLS record with a handshake begins, and nothing that our protocols know."""
 
@@ -139,12 +141,13 @@ class Link:
     def _identify(self, socket: Any) -> None:
         peer, here = socket.getPeer(), socket.getHost()
         address = plain(getattr(peer, "host", ""))
-        self._up.client = replace(
-            self._up.client,
-            address=address,
-            port=getattr(peer, "port", 0),
-            local_address=plain(getattr(here, "host", "")),
-            local_port=getattr(here, "port", 0),
+        self._up.client = Client(
+            self._up.client.connection,
+            self._up.client.protocol,
+            address,
+            getattr(peer, "port", 0),
+            plain(getattr(here, "host", "")),
+            getattr(here, "port", 0),
             tls=ISSLTransport.providedBy(socket),
             trusted=is_here(address),
         )
@@ -267,6 +270,7 @@ def is_within(address: str, networks: tuple[Network, ...]) -> bool:
     return any(ip in network for network in networks if network.version == ip.version)
 
 
+@lru_cache(REMEMBERED_ADDRESSES)
 def is_here(address: str) -> bool:
     """Loopback, or a Unix socket (which has no address)."""
     try:

@@ -14,6 +14,7 @@ from __future__ import annotations
 import heapq
 import socket
 from collections.abc import Iterator, Sequence
+from functools import lru_cache
 from mmap import mmap
 
 from mailhub.net.digests import Digests
@@ -132,6 +133,7 @@ def empty(region: memoryview) -> None:
     region[:_HEAD] = bytes(_HEAD)
 
 
+@lru_cache(1024)
 def packed(address: str) -> bytes:
     if not address:
         return _UNIX

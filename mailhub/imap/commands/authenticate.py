@@ -8,6 +8,7 @@ from __future__ import annotations
 import binascii
 import re
 from dataclasses import dataclass, field
+from functools import lru_cache
 
 from mailhub.imap.commands.login import enter
 from mailhub.imap.errors import Bad, Done, No
@@ -41,7 +42,12 @@ def parse_authenticate(r: Reader) -> Authenticate:
 def mechanisms(session: Session) -> tuple[str, ...]:
     if session.state is not State.NOT_AUTHENTICATED:
         return ()
-    return tuple(f"AUTH={name}" for name in session.log_in.mechanisms(session.client))
+    return _named(session.log_in.mechanisms(session.client))
+
+
+@lru_cache(64)
+def _named(mechanisms: tuple[str, ...]) -> tuple[str, ...]:
+    return tuple(f"AUTH={name}" for name in mechanisms)
 
 
 @command(

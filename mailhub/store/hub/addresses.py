@@ -31,7 +31,7 @@ def canonical(text: str) -> str:
     local, domain = split(text)
     local = fold_local(local)
     address = f"{local}@{canonical_domain(domain)}"
-    if not _DOT_ATOM.fullmatch(local) or not all(map(_is_visible, local)):
+    if not _DOT_ATOM.fullmatch(local) or not _is_visible(local):
         raise BadAddress(f"Not a valid address: {text!r}")
     if _octets(local) > MAX_LOCAL_OCTETS or _octets(address) > MAX_ADDRESS_OCTETS:
         raise BadAddress(f"The address is too long: {text!r}")
@@ -69,7 +69,10 @@ def display_domain(name: str) -> str:
 
 def fold_local(local: str) -> str:
     """A local part for comparing; a quoted string counts as what it quotes (5321 4.1.2)."""
-    folded = unicodedata.normalize("NFC", unquoted(local)).lower()
+    local = unquoted(local)
+    if local.isascii():
+        return local.lower()
+    folded = unicodedata.normalize("NFC", local).lower()
     return unicodedata.normalize("NFC", folded)
 
 
@@ -99,12 +102,14 @@ def candidates(local: str, delimiter: str) -> Iterator[tuple[str, str]]:
             yield fold_local(local[:at]), local[at + len(delimiter) :]
 
 
-def _is_visible(character: str) -> bool:
-    return unicodedata.category(character)[0] not in "CZ"
+def _is_visible(text: str) -> bool:
+    if text.isascii():
+        return text.isprintable() and " " not in text
+    return all(unicodedata.category(character)[0] not in "CZ" for character in text)
 
 
 def _is_unicode(text: str) -> bool:
-    return not any("\ud800" <= character <= "\udfff" for character in text)
+    return text.isascii() or not any("\ud800" <= character <= "\udfff" for character in text)
 
 
 def _octets(text: str) -> int:
