@@ -33,6 +33,7 @@ from mailhub.model.errors import Unavailable
 from mailhub.model.mail import Client, StoredCredentials
 from mailhub.model.policy import Terms
 from mailhub.model.steps import UNHEARD, Hearer
+from mailhub.net.atonce import at_once
 from mailhub.sasl.prep import NotPreparable, saslprep
 
 
@@ -98,7 +99,7 @@ class PasswordChain:
         self._decoy = decoy
 
     def requestAvatarId(self, credentials: IUsernamePassword) -> Deferred[bytes | tuple[()]]:
-        return Deferred.fromCoroutine(self._check(credentials))
+        return at_once(self._check(credentials))
 
     async def _check(self, credentials: IUsernamePassword) -> bytes | tuple[()]:
         given = self._given(credentials)

@@ -23,6 +23,7 @@ from mailhub.interfaces import (
 from mailhub.model.errors import Damaged, NoSuchAccount, Unavailable
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.policy import Terms
+from mailhub.net.atonce import at_once
 
 _READ_ONLY, _BY_MASTER = b"read-only", b"by a master"
 
@@ -55,7 +56,7 @@ class MailRealm:
     ) -> Deferred[Avatar]:
         if IAccount not in interfaces:
             raise NotImplementedError("accounts of mail provide IAccount only")
-        return Deferred.fromCoroutine(self._open(avatarId))
+        return at_once(self._open(avatarId))
 
     async def _open(self, avatar_id: bytes | tuple[()]) -> Avatar:
         if isinstance(avatar_id, tuple):  # cred's ANONYMOUS

@@ -28,6 +28,7 @@ from mailhub.interfaces import (
 from mailhub.interfaces_sasl import ISaslExchange, IScramSha1, IScramSha256, IScramSha256Plus
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import StoredCredentials
+from mailhub.net.atonce import at_once
 from mailhub.sasl.errors import SaslFailed
 from mailhub.sasl.prep import NotPreparable, saslprep
 from mailhub.sasl.scram import ScramKeys, ScramServer
@@ -52,7 +53,7 @@ class ScramChecker:
         self._secret = secret
 
     def requestAvatarId(self, credentials: ISaslExchange) -> Deferred[bytes | tuple[()]]:
-        return Deferred.fromCoroutine(self._check(credentials))
+        return at_once(self._check(credentials))
 
     async def _check(self, exchange: ISaslExchange) -> bytes | tuple[()]:
         try:

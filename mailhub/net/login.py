@@ -9,6 +9,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Coroutine, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 from typing import Any, cast
 
 from twisted.cred.credentials import ICredentials, IUsernamePassword
@@ -77,11 +78,11 @@ class LogIn:
 
     def mechanisms(self, client: Client) -> tuple[str, ...]:
         """What may be used on this connection, in order of preference."""
-        in_clear = self.plaintext_allowed(client)
-        return tuple(
-            name
-            for name in self._served()
-            if (in_clear or not _shows_secret(name)) and _is_possible(name, client)
+        return _offered(
+            self._served(),
+            self.plaintext_allowed(client),
+            client.certificate is not None,
+            client.channel_bindings,
         )
 
     def is_withheld(self, mechanism: str, client: Client) -> bool:
@@ -89,10 +90,8 @@ class LogIn:
         name = mechanism.upper()
         return _shows_secret(name) and name in self._served() and not self.plaintext_allowed(client)
 
-    def _served(self) -> list[str]:
-        served = self._portal.listCredentialsInterfaces()
-        names = [exchange.mechanism for interface, exchange in EXCHANGES if interface in served]
-        return [*names, *PLAINTEXT] if IUsernamePassword in served else names
+    def _served(self) -> tuple[str, ...]:
+        return _mechanisms_of(tuple(self._portal.listCredentialsInterfaces()))
 
     async def password(self, client: Client, user: bytes, password: bytes) -> LoggedIn:
         """IMAP's LOGIN, POP3's USER and PASS.  Raises LogInRefused."""
@@ -173,10 +172,25 @@ def _shows_secret(mechanism: str) -> bool:
     return mechanism in PLAINTEXT or mechanism in BEARER
 
 
-def _is_possible(mechanism: str, client: Client) -> bool:
-    if mechanism == "EXTERNAL":
-        return client.certificate is not None
-    return client.channel_bindings or not mechanism.endswith("-PLUS")
+@lru_cache(16)
+def _mechanisms_of(served: tuple[Any, ...]) -> tuple[str, ...]:
+    """Of these interfaces of credentials."""
+    names = [exchange.mechanism for interface, exchange in EXCHANGES if interface in served]
+    return (*names, *PLAINTEXT) if IUsernamePassword in served else tuple(names)
+
+
+@lru_cache(64)
+def _offered(
+    names: tuple[str, ...], in_clear: bool, certified: bool, bindable: bool
+) -> tuple[str, ...]:
+    """Those of *names* that a client may use who may show secrets, has shown a certificate, ..."""
+
+    def is_possible(name: str) -> bool:
+        if name == "EXTERNAL":
+            return certified
+        return (in_clear or not _shows_secret(name)) and (bindable or not name.endswith("-PLUS"))
+
+    return tuple(filter(is_possible, names))
 
 
 def plaintext_allowed(policy: AuthConfig, client: Client) -> bool:
