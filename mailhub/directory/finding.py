@@ -52,7 +52,7 @@ class Finder:
                 answer = self.answer(wire, part, deadline, steps)
                 entries += answer.entries
                 if answer.result.code == codes.SIZE_LIMIT and len(entries) < 2:
-                    raise codes.trouble(answer.result)
+                    raise _trouble(ask, answer)
                 if len(entries) > MAX_ENTRIES:
                     raise Trouble(Kind.LIMIT, f"more than {MAX_ENTRIES} entries match")
                 if not answer.cookie or not ask.page_size:
@@ -94,9 +94,9 @@ class Finder:
         )
         self._refuse_referrals(wire, answer)
         if answer.result.code not in (codes.SUCCESS, codes.SIZE_LIMIT):
-            raise codes.trouble(answer.result)
+            raise _trouble(ask, answer)
         if answer.result.code == codes.SIZE_LIMIT and not ask.size_limit:
-            raise codes.trouble(answer.result)  # part of the truth is none
+            raise _trouble(ask, answer)  # part of the truth is none
         return answer
 
     def completed(self, wire: Wire, entry: Entry, deadline: Deadline) -> Entry:
@@ -154,3 +154,9 @@ class Finder:
     def _event(self, what: str, text: str) -> None:
         fields = {"directory": self._config.name, "what": what, "reason": text}
         self._watcher.event("directory.notice", "warn", fields)
+
+
+def _trouble(ask: Ask, answer: Answer) -> Trouble:
+    """Which search failed: a base, a limit or a right is the matter, and there are several."""
+    trouble = codes.trouble(answer.result)
+    return Trouble(trouble.kind, f"{trouble} (searching {ask.base or 'the root entry'})")

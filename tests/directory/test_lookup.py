@@ -252,7 +252,18 @@ def test_two_entries_of_one_id_are_no_answer(asking: Asking, corp: DirectoryConf
 @pytest.mark.parametrize(
     ("change", "kind", "text"),
     [
-        pytest.param({"user_base": f"ou=no,{BASE}"}, Kind.BASE, "noSuchObject", id="no such base"),
+        pytest.param(
+            {"user_base": f"ou=no,{BASE}"},
+            Kind.BASE,
+            f"noSuchObject (32) (searching ou=no,{BASE})",
+            id="no such base",
+        ),
+        pytest.param(
+            {"groups": DirectoryGroups(base=f"ou=no,{BASE}")},
+            Kind.BASE,
+            f"noSuchObject (32) (searching ou=no,{BASE})",
+            id="no such base of groups",
+        ),
         pytest.param({"bind_dn": BLIND}, Kind.BASE, "noSuchObject", id="no rights"),
         pytest.param({"bind_dn": f"cn=no,{BASE}"}, Kind.BIND, "invalidCredentials", id="bind"),
         pytest.param({"tls_ca": None}, Kind.TLS, "CA that is not trusted", id="unknown CA"),
