@@ -14,7 +14,7 @@ from mailhub.cli.leavers import COMMANDS
 from mailhub.cli.output import counted, printable
 from mailhub.config.ldap import split_server
 from mailhub.config.options import DirectoryConfig
-from mailhub.config.presets import PRESETS, in_full
+from mailhub.config.presets import PRESETS, written_out
 from mailhub.config.templates import BadTemplate
 from mailhub.directory.diagnosis import Diagnosis, prove
 from mailhub.directory.findings import Finding
@@ -41,7 +41,7 @@ def show(cli: Cli, name: str | None, preset: str | None) -> None:
         chosen: Sequence[DirectoryConfig] = [DirectoryConfig("example", preset=preset)]  # type: ignore[arg-type]
     else:
         chosen = configured(cli, name)
-    full = [in_full(directory) for directory in chosen]
+    full = [written_out(directory) for directory in chosen]
     if cli.out.as_json:
         cli.out.json([asdict(directory) for directory in full])
         return

@@ -15,6 +15,7 @@ from mailhub.config.options import DirectoryAttributes, DirectoryConfig, Directo
 NONE = "-"
 """Of an attribute that the preset knows and the administrator does not want."""
 
+_FILTERS = {"user_filter", "address_filter", "people_filter"}
 _MEMBERS = "(&(objectClass={kind})(member={{dn}}))"
 
 PRESETS: Mapping[str, Mapping[str, Any]] = {
@@ -114,10 +115,42 @@ PRESETS: Mapping[str, Mapping[str, Any]] = {
 def in_full(directory: DirectoryConfig) -> DirectoryConfig:
     """The same directory with every option that its preset knows."""
     preset = dict(PRESETS[directory.preset])
-    attributes = _filled(directory.attributes, preset.pop("attributes", {}))
+    known = preset.pop("attributes", {})
+    attributes = _wanted(_filled(directory.attributes, known))
+    for key in _FILTERS & preset.keys():
+        preset[key] = _of_these(preset[key], known, attributes)
     groups = _filled(directory.groups, {"nested": "no", **preset.pop("groups", {})})
     groups = replace(groups, base=groups.base or directory.user_base)
-    return replace(_filled(directory, preset), attributes=_wanted(attributes), groups=groups)
+    return replace(_filled(directory, preset), attributes=attributes, groups=groups)
+
+
+def written_out(directory: DirectoryConfig) -> DirectoryConfig:
+    """:func:`in_full`, to be read again with the same meaning: ``"-"`` stands for no attribute."""
+    full = in_full(directory)
+    known = PRESETS[full.preset].get("attributes", {})
+    none: dict[str, Any] = {
+        name: (NONE,) if isinstance(value, tuple) else NONE
+        for name, value in known.items()
+        if not getattr(full.attributes, name)
+    }
+    return replace(full, attributes=replace(full.attributes, **none))
+
+
+def _of_these(text: str, known: Mapping[str, Any], attributes: DirectoryAttributes) -> str:
+    """A preset's filter, asking for the attributes that the administrator has named instead.
+
+    Otherwise an alias would be an account's only after its owner's first log-in, and mail for it
+    be refused until then.
+    """
+    for key in ("login", "address"):
+        named = getattr(attributes, key)
+        if named and key in known:
+            text = text.replace(f"({known[key]}=", f"({named}=")
+    one = f"({attributes.address}={{address}})"
+    more = [name for name in attributes.aliases if name not in known.get("aliases", ())]
+    if more:
+        text = text.replace(one, f"(|{one}{''.join(f'({name}={{address}})' for name in more)})")
+    return text
 
 
 def _wanted(attributes: DirectoryAttributes) -> DirectoryAttributes:

@@ -17,7 +17,7 @@ from mailhub.directory.findings import Finding
 from mailhub.directory.groups import Groups
 from mailhub.directory.lockout import Unreadable
 from mailhub.directory.lookup import Lookup
-from mailhub.directory.people import id_of, wanted
+from mailhub.directory.people import addresses_of, id_of, wanted
 from mailhub.directory.samples import Samples
 from mailhub.directory.servers import ROOT, bind_service
 from mailhub.directory.troubles import Kind, Refused, Trouble
@@ -44,6 +44,7 @@ class Diagnosis:
 
     def __init__(self, directory: DirectoryConfig) -> None:
         self.config = in_full(directory)
+        self._as_given = directory
         self._watchdog = Watchdog()
 
     def run(self) -> Iterator[Finding]:
@@ -163,7 +164,12 @@ class Diagnosis:
         base, people = self.config.user_base, self.config.people_filter
         text = f"nothing below {base} matches people_filter, {people}"
         if len(seen) > 1:
-            return Finding("error", "people", text, f"classes there: {', '.join(classes)}")
+            address = self.config.attributes.address
+            whoever = replace(everything, filter=f"({address}=*)", size_limit=1)
+            hint = f"classes there: {', '.join(classes)}"
+            if not self._search(wire, whoever).entries:
+                hint += f"; nobody has {address}, attributes.address"
+            return Finding("error", "people", text, hint)
         who = self.config.bind_dn or "anonymous"
         return Finding("error", "people", text, f"{who} may not read what is there")
 
@@ -211,15 +217,19 @@ class Diagnosis:
     # --- the running server's own questions ---
 
     def _lookups(self, people: Sequence[Entry]) -> Iterator[Finding]:
-        lookup = Lookup(self.config, Nobody())
+        lookup = Lookup(self._as_given, Nobody())
         try:
-            for entry in people:
-                names = texts(entry, self.config.attributes.login)
-                if names and id_of(entry, self.config) is not None:
+            known = [entry for entry in people if id_of(entry, self.config) is not None]
+            known.sort(key=self._has_no_alias)
+            for entry in known:
+                if names := texts(entry, self.config.attributes.login):
                     yield from self._one_lookup(lookup, names[0], entry)
                     return
         finally:
             lookup.close()
+
+    def _has_no_alias(self, entry: Entry) -> bool:
+        return len(addresses_of(entry, self.config.attributes, UNHEARD)) < 2
 
     def _one_lookup(self, lookup: Lookup, name: str, entry: Entry) -> Iterator[Finding]:
         steps = Steps()
@@ -232,7 +242,7 @@ class Diagnosis:
         groups = f", groups: {', '.join(sorted(g.name for g in person.groups)) or 'none'}"
         yield Finding("ok", "log-in", f"{name} is found: {person.dn}{groups}")
         yield from self._lockout(lookup, name)
-        for address in person.addresses[:1]:
+        for address in dict.fromkeys((*person.addresses[:1], *person.addresses[-1:])):
             yield self._by_address(lookup, address, person)
 
     def _by_address(self, lookup: Lookup, address: str, person: Person) -> Finding:

@@ -119,7 +119,7 @@ def test_probe_trusts_no_unknown_ca(slapd: Slapd) -> None:
         ),
         pytest.param(
             "[directory.groups]", '[directory.attributes]\naddress = "o"\n[directory.groups]',
-            "have no address", id="address",
+            "nobody has o, attributes.address", id="address",
         ),
         pytest.param('"openldap"\n', '"openldap"\ntls_server_name = "x.org"\n', "another name",
             id="name",

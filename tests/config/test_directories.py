@@ -7,6 +7,7 @@ import textwrap
 from collections.abc import Callable
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -14,7 +15,7 @@ from mailhub.config.convert import options_of
 from mailhub.config.directories import check_directories, directory_warnings
 from mailhub.config.load import parse
 from mailhub.config.options import Config, DirectoryAttributes, DirectoryConfig, DirectoryGroups
-from mailhub.config.presets import PRESETS, in_full
+from mailhub.config.presets import PRESETS, in_full, written_out
 from mailhub.config.problems import ConfigError
 from mailhub.net.selfsigned import ensure_certificate
 
@@ -337,6 +338,36 @@ def test_a_given_option_goes_before_the_preset(good: DirectoryConfig) -> None:
     assert (full.attributes.login, full.attributes.aliases) == ("", ())
     assert full.attributes.id == "entryUUID"
     assert full.groups.base == good.user_base
+
+
+@pytest.mark.parametrize(
+    ("preset", "changes", "key", "text"),
+    [
+        (
+            "openldap",
+            {"aliases": ("mailAlias", "other")},
+            "address_filter",
+            "(|(mail={address})(mailAlias={address})(other={address}))",
+        ),
+        ("openldap", {"address": "box"}, "address_filter", "(box={address})"),
+        ("openldap", {"address": "box", "login": "cn"}, "user_filter", "(|(cn={login})(box={login"),
+        ("openldap", {"address": "box"}, "people_filter", "(box=*)"),
+        ("openldap", {"login": "-"}, "user_filter", "(uid={login})"),
+        (
+            "active-directory",
+            {"aliases": ("proxyAddresses", "other")},
+            "address_filter",
+            "(|(|(mail={address})(other={address}))(proxyAddresses=smtp:{address}))",
+        ),
+    ],
+)
+def test_a_presets_filters_follow_the_attributes(
+    good: DirectoryConfig, preset: Any, changes: dict[str, Any], key: str, text: str
+) -> None:
+    own = replace(good, preset=preset, attributes=DirectoryAttributes(**changes))
+    assert text in getattr(in_full(own), key)
+    assert told(own) == {}
+    assert in_full(written_out(own)) == in_full(own)
 
 
 def test_a_file_may_hold_several(tmp_path: Path) -> None:
