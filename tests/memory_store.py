@@ -517,15 +517,17 @@ class MemoryMailbox:
         box = self._live()
         known = {u: m for u, (_, m) in box.expunged.items()} | box.messages
         found = [known[u] for u in sorted(known) if u in uids and u > (after or 0)]
-        rows: list[tuple[object, ...]] = []
+        fitting: list[Message] = []
         content = 0
         for message in found:
-            if rows and (len(rows) >= limit or content >= octets):
-                return Rows(rows, Uid(rows[-1][0]))  # type: ignore[arg-type]
-            rows.append((message.uid, *(self._field(message, f) for f in fields)))
+            if fitting and (len(fitting) >= limit or content >= octets):
+                break
+            fitting.append(message)
             if Field.REST in fields:
                 content += len(message.data)
-        return Rows(rows, None)
+        resume = Uid(fitting[-1].uid) if len(fitting) < len(found) else None
+        columns = [[self._field(message, f) for message in fitting] for f in fields]
+        return Rows(array("I", [m.uid for m in fitting]), columns, resume)
 
     def _field(self, m: Message, name: Field) -> object:
         a = m.analysis

@@ -82,6 +82,9 @@ class View:
         return self._spans(wanted.resolve(last) & NumberSet(((1, last),)))
 
     def _spans(self, numbers: NumberSet) -> NumberSet:
+        if len(numbers.ranges) == 1:
+            low, high = numbers.ranges[0]
+            return NumberSet(((self.uids[low - 1], self.uids[high - 1]),))
         return NumberSet.of_ranges(
             (self.uids[low - 1], self.uids[high - 1]) for low, high in numbers.ranges
         )

@@ -9,7 +9,7 @@ import enum
 from array import array
 from collections.abc import Sequence
 from dataclasses import dataclass, field
-from typing import NewType
+from typing import Any, NewType
 
 from mailhub.model.directory import Group
 from mailhub.model.names import MailboxName
@@ -104,13 +104,19 @@ class Field(enum.Enum):
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A slice of messages: ``(uid, field, ...)`` tuples by ascending UID.
+    """A slice of messages by ascending UID, a column for each field asked for.
 
     ``resume`` is the UID to pass as *after* for the next slice, None when there is none.
     """
 
-    rows: Sequence[tuple[object, ...]]
+    uids: array[int]
+    columns: Sequence[Sequence[Any]]
     resume: Uid | None
+
+    @property
+    def rows(self) -> list[tuple[Any, ...]]:
+        """``(uid, field, ...)`` for each message."""
+        return list(zip(self.uids, *self.columns, strict=True)) if self.uids else []
 
 
 @dataclass(frozen=True, slots=True)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from typing import Any
+
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -174,6 +176,26 @@ def test_a_slice_stops_after_enough_octets_but_holds_one_row(world: World) -> No
     part = run(inbox.rows([Field.REST], EVERYTHING, after=Uid(1), octets=2500))
     assert 1 <= len(part.rows) <= 3
     assert part.rows[0][0] == 2
+
+
+def test_a_slice_of_headers_is_whole_whatever_their_length(world: World) -> None:
+    lengths = [10, 20_000, 10, 10, 300_000, 20_000, 20_000]
+    world.append(*[b"Subject: %b\r\n\r\nbody" % (b"x" * length) for length in lengths])
+    inbox = world.mailbox()
+    run(inbox.remove(numbers((3, 3))))  # still readable for those who have not been told
+    seen: list[tuple[Any, ...]] = []
+    after = None
+    while True:
+        part = run(inbox.rows([Field.SIZE, Field.HEADER], EVERYTHING, after, limit=4))
+        assert 1 <= len(part.uids) <= 16
+        seen += part.rows
+        if part.resume is None:
+            break
+        after = part.resume
+
+    assert [(uid, size, len(header)) for uid, size, header in seen] == [
+        (uid, length + 17, length + 13) for uid, length in enumerate(lengths, 1)
+    ]
 
 
 def test_sets_with_many_holes_are_read_like_others(world: World) -> None:

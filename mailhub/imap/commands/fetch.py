@@ -11,7 +11,7 @@ from dataclasses import dataclass
 
 from mailhub.imap.errors import Done, No
 from mailhub.imap.fetch import flagrows
-from mailhub.imap.fetch.plan import Item, Plan
+from mailhub.imap.fetch.plan import Plan
 from mailhub.imap.fetch.run import Answer
 from mailhub.imap.fetch_items import FLAGS, MODSEQ, UID, Asked, parse_items
 from mailhub.imap.registry import command
@@ -133,18 +133,17 @@ async def _fetch_changed(session: Session, cmd: Fetch, wanted: NumberSet, since:
 
 def _answer(session: Session, cmd: Fetch, stored: Stored | None) -> Answer:
     """The plans: as asked for, and with the flags for messages that are \\Seen from now on."""
-    items = [asked.item for asked in cmd.asked]
+    items = tuple([asked.item for asked in cmd.asked])
     if cmd.uid:  # 9051 6.4.9: UID is in every answer
-        items.insert(0, UID)
+        items = (UID, *items)
     if cmd.changed_since is not None:
-        items.append(MODSEQ)
-    seen = stored.changed if stored is not None else NumberSet()
-    return Answer(session, Plan(items), Plan([*_told_with_seen(session), *items]), seen)
-
-
-def _told_with_seen(session: Session) -> list[Item]:
+        items = (*items, MODSEQ)
+    plan = Plan.of(items)
+    if stored is None:
+        return Answer(session, plan)
     # 7162 3.2.4: a FETCH that has set \Seen tells UID and modseq as well.
-    return [UID, FLAGS, MODSEQ] if session.condstore else [FLAGS]
+    told = (UID, FLAGS, MODSEQ) if session.condstore else (FLAGS,)
+    return Answer(session, plan, Plan.of((*told, *items)), stored.changed)
 
 
 async def _set_seen(session: Session, cmd: Fetch, wanted: NumberSet) -> Stored | None:

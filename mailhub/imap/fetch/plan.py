@@ -9,11 +9,12 @@ from __future__ import annotations
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from itertools import chain, compress
 from typing import Any
 
 from mailhub.imap.fetch.sections import Section
-from mailhub.model.mail import Field, FlagRows
+from mailhub.model.mail import Field, FlagRows, Rows
 from mailhub.model.numbers import NumberSet
 
 
@@ -39,9 +40,9 @@ class Batch:
 Values = Callable[[Batch], tuple[Iterable[object], ...]]
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True, slots=True, eq=False)
 class Item:
-    """One data item as it stands in the answer.
+    """One data item as it stands in the answer.  Each is equal to itself only.
 
     ``wire`` is its part of the template and has one ``%`` conversion for each column that
     ``values`` gives; ``name`` is what the item is called in the answer.  ``section`` is set when
@@ -65,20 +66,25 @@ def escape(text: bytes) -> bytes:
 
 
 class Plan:
-    """Items in their order, the fields to read for them, and how lines are made."""
+    """Items in their order, the fields to read for them, and how lines are made.
+
+    ``flags_only``: :meth:`IMailbox.flags` has all that is needed.
+    """
+
+    @staticmethod
+    @lru_cache(512)
+    def of(items: tuple[Item, ...]) -> Plan:
+        """Clients that fetch message by message always ask for the same items."""
+        return Plan(items)
 
     def __init__(self, items: Sequence[Item]) -> None:
         unique = {item.name: item for item in items}
         self.items = tuple(unique.values())
         self.fields = tuple(dict.fromkeys(f for item in self.items for f in item.fields))
         self.whole = not WHOLE.isdisjoint(unique)
+        self.flags_only = {Field.FLAGS, Field.MODSEQ}.issuperset(self.fields)
         body = b" ".join(item.wire for item in self.items)
         self._template = b"* %d FETCH (" + body + b")\r\n"
-
-    @property
-    def flags_only(self) -> bool:
-        """Whether :meth:`IMailbox.flags` has all that is needed."""
-        return {Field.FLAGS, Field.MODSEQ}.issuperset(self.fields)
 
     def lines(self, numbers: Sequence[int], batch: Batch) -> bytes:
         """The FETCH responses of a batch whose messages have these sequence *numbers*."""
@@ -89,10 +95,8 @@ class Plan:
         return b"".join([template % row for row in rows])
 
 
-def columns_of(rows: Sequence[tuple[Any, ...]], fields: Sequence[Field]) -> Batch:
-    """Rows as :meth:`IMailbox.rows` gives them, turned on their side."""
-    uids, *columns = zip(*rows, strict=True)
-    return Batch(array("I", uids), dict(zip(fields, columns, strict=True)))
+def columns_of(rows: Rows, fields: Sequence[Field]) -> Batch:
+    return Batch(rows.uids, dict(zip(fields, rows.columns, strict=True)))
 
 
 def columns_of_flags(rows: FlagRows) -> Batch:

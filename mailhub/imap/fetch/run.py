@@ -19,6 +19,7 @@ from mailhub.model.numbers import NumberSet, Uid
 
 FLAGS_PER_SLICE = 5_000
 ROWS_PER_SLICE = 250
+NOBODY = NumberSet()
 
 
 class Answer:
@@ -28,14 +29,20 @@ class Answer:
     which tells the new flags as well.  ``answered`` counts.
     """
 
-    def __init__(self, session: Session, plan: Plan, seen_plan: Plan, seen: NumberSet) -> None:
+    def __init__(
+        self,
+        session: Session,
+        plan: Plan,
+        seen_plan: Plan | None = None,
+        seen: NumberSet = NOBODY,
+    ) -> None:
         self.answered = 0
         self._session = session
         self._selected: Selected = session.current
         self._plan = plan
-        self._seen_plan = seen_plan
+        self._seen_plan = seen_plan or plan
         self._seen = seen
-        self._fields = seen_plan.fields if seen else plan.fields
+        self._fields = self._seen_plan.fields if seen else plan.fields
 
     @property
     def flags_only(self) -> bool:
@@ -62,8 +69,8 @@ class Answer:
         after: Uid | None = None
         while True:
             slice_ = await self._selected.mailbox.rows(self._fields, wanted, after, ROWS_PER_SLICE)
-            if slice_.rows:
-                await self._send_batch(columns_of(slice_.rows, self._fields))
+            if slice_.uids:
+                await self._send_batch(columns_of(slice_, self._fields))
             if slice_.resume is None:
                 return
             after = slice_.resume

@@ -26,6 +26,10 @@ class SequenceSet:
 
     def resolve(self, largest: int) -> NumberSet:
         """The numbers meant when ``*`` is *largest* (9051 9: also of ``500:*``, if it is less)."""
+        if len(self.ranges) == 1:
+            low, high = self.ranges[0]
+            low, high = low or largest, high or largest
+            return NumberSet(((low, high) if low <= high else (high, low),))
         return NumberSet.of_ranges((a or largest, b or largest) for a, b in self.ranges)
 
     @property

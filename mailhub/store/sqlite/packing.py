@@ -11,6 +11,7 @@ import sys
 from array import array
 from bisect import bisect_right
 from collections.abc import Iterable, Sequence
+from itertools import accumulate
 from typing import TYPE_CHECKING
 
 import apsw
@@ -110,15 +111,13 @@ def _unhex(code: str, packed: str | None) -> array[int]:
     return values
 
 
-def cut(joined: bytes | None, lengths: Sequence[int]) -> list[bytes | None]:
+def cut(joined: bytes | None, lengths: Sequence[int]) -> Sequence[bytes | None]:
     """The pieces of *joined*; a length of -1 stands for NULL."""
-    pieces: list[bytes | None] = []
     data = joined or b""
-    start = 0
-    for length in lengths:
-        if length < 0:
-            pieces.append(None)
-            continue
-        pieces.append(data[start : start + length])
-        start += length
-    return pieces
+    if -1 in lengths:
+        pieces = cut(data, [max(length, 0) for length in lengths])
+        return [
+            None if length < 0 else piece for length, piece in zip(lengths, pieces, strict=True)
+        ]
+    ends = list(accumulate(lengths))
+    return list(map(data.__getitem__, map(slice, [0, *ends], ends)))

@@ -1,17 +1,16 @@
-"""FETCH's columns: a slice of messages as one packed row of columns.
+"""FETCH's columns: a slice of messages as one packed row.
 
-Expunged messages are read from their own table and merged in, which costs one look when there
-are none.
+Integers, and the lengths of what is not one, stand interleaved in one string; texts and octets
+of a column stand end to end.  Expunged messages are read from their own table and merged in,
+which costs one look when there are none.
 """
 
 from __future__ import annotations
 
-import itertools
 from array import array
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
-from operator import itemgetter
 from typing import Any
 
 import apsw
@@ -20,18 +19,14 @@ from mailhub.model.errors import MailboxGone
 from mailhub.model.mail import Field, MailboxId, Rows
 from mailhub.model.numbers import NumberSet, Uid
 from mailhub.store.sqlite.connection import row, snapshot, value
-from mailhub.store.sqlite.packing import (
-    UIDS,
-    among,
-    clipped,
-    cut,
-    unpack_integers,
-    unpack_uids,
-)
+from mailhub.store.sqlite.packing import among, clipped, cut, unpack_integers
 
-LENGTHS = "group_concat(format('%016x', coalesce(octet_length({0}), -1)), '')"
-INTEGERS = "group_concat(format('%016x', {0}), '')"
-OCTETS = "CAST(group_concat({0}, '') AS BLOB)"
+HEADER_OCTETS = 4_096
+"""What a header counts for when a slice is measured: how long it is, is not known before."""
+LONG_HEADER = 16_384
+"""A slice that holds headers and no more ends before one that is longer."""
+LONG_HEADERS = 16
+"""So many of them are read at once."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,9 +59,7 @@ COLUMNS: dict[Field, Column] = {
 
 CONTENT = " CROSS JOIN content AS c ON c.id = m.content"
 BODY = " CROSS JOIN body AS b ON b.content = m.content"
-
-Found = list[tuple[Any, ...]]
-"""Rows, the UID first."""
+NO_ROWS = Rows(array("I"), (), None)
 
 
 def rows(
@@ -80,16 +73,19 @@ def rows(
 ) -> Rows:
     """A slice of messages, the recently expunged included.  Raises MailboxGone."""
     reading = _Reading(db, tuple(fields), mailbox)
+    if uids.ranges and uids.lowest == uids.highest > after:
+        found = reading.read(uids, "message", 1, whole=True)
+        if found.uids:  # the rule: nothing else to be asked, and one statement is consistent
+            return found
     with snapshot(db):
         while True:
             part, reach = clipped(uids, after)
             if not part:
-                return Rows((), None)
-            found, more = reading.slice(part, limit, octets)
-            if more:
-                return Rows(found, found[-1][0])
-            if found or reach is None:
-                return Rows(found, None if reach is None else Uid(reach))
+                return NO_ROWS
+            found = reading.slice(part, limit, octets)
+            if found.uids or reach is None:
+                resume = found.resume or (None if reach is None else Uid(reach))
+                return Rows(found.uids, found.columns, resume)
             after = reach
 
 
@@ -99,15 +95,19 @@ class _Reading:
     fields: tuple[Field, ...]
     mailbox: MailboxId
 
-    def slice(self, uids: NumberSet, limit: int, octets: int) -> tuple[Found, bool]:
-        """The first messages of *uids*, and whether there are more."""
+    def slice(self, uids: NumberSet, limit: int, octets: int) -> Rows:
+        """The first messages of *uids*; it tells where to resume if there are more."""
         tables = self._tables(uids)
         limit = self._fitting(uids, tables, limit, octets)
-        pieces = [self._read(uids, table, limit + 1) for table in tables]
-        found = pieces[0]
-        if len(pieces) > 1:
-            found = sorted(itertools.chain(*pieces), key=itemgetter(0))
-        return found[:limit], len(found) > limit
+        found = self._merged(uids, tables, limit + 1, whole=False)
+        usable = min(limit, self._before_long_header(found))
+        if found.uids and not usable:
+            limit = usable = LONG_HEADERS
+            found = self._merged(uids, tables, limit + 1, whole=True)
+        if len(found.uids) <= usable:
+            return found
+        columns = [column[:usable] for column in found.columns]
+        return Rows(found.uids[:usable], columns, Uid(found.uids[usable - 1]))
 
     def _tables(self, uids: NumberSet) -> list[str]:
         found = row(
@@ -122,41 +122,62 @@ class _Reading:
 
     def _fitting(self, uids: NumberSet, tables: list[str], limit: int, octets: int) -> int:
         """How many rows hold about *octets* of content: at least one, at most *limit*."""
-        columns = [COLUMNS[f].sql for f in self.fields if f in (Field.HEADER, Field.REST)]
-        if not columns or uids.lowest == uids.highest:
+        if Field.REST in self.fields:
+            size = "m.size"
+        elif Field.HEADER in self.fields:
+            size = f"min(m.size, {HEADER_OCTETS})"
+        else:
             return limit
         sizes: list[tuple[int, int]] = []
-        length = " + ".join(f"coalesce(length({column}), 0)" for column in columns)
         for table in tables:
             source, bindings = among(self.mailbox, uids, table)
             packed = value(
                 self.db,
-                f"SELECT group_concat(format('%016x%016x', uid, octets), '') FROM ("
-                f"SELECT m.uid, {length} AS octets FROM {_joined(source, BODY)} LIMIT ?)",
+                f"SELECT group_concat(format('%016x%016x', uid, size), '') FROM ("
+                f"SELECT m.uid, {size} AS size FROM {source} LIMIT ?)",
                 (*bindings, limit),
             )
             numbers = unpack_integers(packed)
             sizes += zip(numbers[::2], numbers[1::2], strict=True)
         total = 0
-        for count, (_, size) in enumerate(sorted(sizes)):
-            if count and total + size > octets:
+        for count, (_, size_of_one) in enumerate(sorted(sizes)):
+            if count and total + size_of_one > octets:
                 return count
-            total += size
+            total += size_of_one
         return limit
 
-    def _read(self, uids: NumberSet, table: str, limit: int) -> Found:
+    def _before_long_header(self, found: Rows) -> int:
+        """How many messages stand before the first whose header was left out."""
+        for field, column in zip(self.fields, found.columns, strict=True):
+            if field is Field.HEADER and None in column:
+                return column.index(None)
+        return len(found.uids)
+
+    def _merged(self, uids: NumberSet, tables: list[str], limit: int, *, whole: bool) -> Rows:
+        pieces = [self.read(uids, table, limit, whole=whole) for table in tables]
+        if len(pieces) == 1:
+            return pieces[0]
+        joined = sorted([row for piece in pieces for row in piece.rows], key=lambda row: row[0])
+        if not joined:
+            return NO_ROWS
+        both, *columns = zip(*joined, strict=True)
+        return Rows(array("I", both), columns, None)
+
+    def read(self, uids: NumberSet, table: str, limit: int, *, whole: bool) -> Rows:
+        """The first messages of *uids* in *table*; not *whole*: without long headers."""
         source, bindings = among(self.mailbox, uids, table)
-        packed = row(self.db, _statement(source, self.fields), (*bindings, limit))
-        assert packed is not None
-        tag, uids_found, *rest = packed
-        unpacked: list[Sequence[object]] = [unpack_uids(uids_found)]
-        values = iter(rest)
-        for column in map(COLUMNS.__getitem__, self.fields):
-            if column.kind is int:
-                unpacked.append(_integers(column, tag, next(values)))
-            else:
-                unpacked.append(_octets(column, unpack_integers(next(values)), next(values)))
-        return list(zip(*unpacked, strict=True))
+        clip = not whole and Field.REST not in self.fields
+        found = row(self.db, _statement(source, self.fields, clip), (*bindings, limit))
+        assert found is not None
+        tag, packed, *octets = found
+        numbers = unpack_integers(packed)
+        width = len(self.fields) + 1
+        values = iter(octets)
+        columns = [
+            _column(COLUMNS[field], tag, numbers[at::width], values)
+            for at, field in enumerate(self.fields, 1)
+        ]
+        return Rows(array("I", numbers[::width]), columns, None)
 
 
 def _joined(source: str, joins: str) -> str:
@@ -166,33 +187,37 @@ def _joined(source: str, joins: str) -> str:
 
 
 @lru_cache(maxsize=256)
-def _statement(source: str, fields: tuple[Field, ...]) -> str:
+def _statement(source: str, fields: tuple[Field, ...], clip: bool) -> str:
     columns = [COLUMNS[field] for field in fields]
     for join, name in ((CONTENT, "c."), (BODY, "b.")):
         if any(column.sql.startswith(name) for column in columns):
             source = _joined(source, join)
-    inner = "".join(f", {column.sql} AS f{i}" for i, column in enumerate(columns))
-    outer = "".join(
-        f", {INTEGERS.format(f'f{i}')}"
-        if column.kind is int
-        else f", {LENGTHS.format(f'f{i}')}, {OCTETS.format(f'f{i}')}"
-        for i, column in enumerate(columns)
-    )
+    inner, numbers, octets = "", "uid", ""
+    for i, (field, column) in enumerate(zip(fields, columns, strict=True)):
+        sql = column.sql
+        if clip and field is Field.HEADER:
+            sql = f"iif(octet_length({sql}) > {LONG_HEADER}, NULL, {sql})"
+        inner += f", {sql} AS f{i}"
+        if column.kind is int:
+            numbers += f", f{i}"
+        else:
+            numbers += f", coalesce(octet_length(f{i}), -1)"
+            octets += f", CAST(group_concat(f{i}, '') AS BLOB)"
+    tag = "(SELECT tag FROM account)" if any(column.prefix for column in columns) else "NULL"
     return (
-        f"SELECT (SELECT tag FROM account), {UIDS}{outer}"
-        f" FROM (SELECT m.uid{inner} FROM {source} LIMIT ?)"
+        f"SELECT {tag}, group_concat(format('{'%016x' * (len(fields) + 1)}', {numbers}), '')"
+        f"{octets} FROM (SELECT m.uid{inner} FROM {source} LIMIT ?)"
     )
 
 
-def _integers(column: Column, tag: str, packed: str | None) -> Sequence[object]:
-    values = unpack_integers(packed)
-    if not column.prefix:
-        return values
-    return [f"{column.prefix}{tag}{number:x}" for number in values]
-
-
-def _octets(column: Column, lengths: array[int], joined: bytes | None) -> Sequence[object]:
-    pieces = cut(joined, lengths)
+def _column(
+    column: Column, tag: str | None, numbers: array[int], octets: Iterator[bytes | None]
+) -> Sequence[Any]:
+    if column.kind is int:
+        if not column.prefix:
+            return numbers
+        return [f"{column.prefix}{tag}{number:x}" for number in numbers]
+    pieces = cut(next(octets), numbers)
     if column.kind is bytes:
         return pieces
     return [None if piece is None else piece.decode("utf-8") for piece in pieces]

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+from array import array
+
 import pytest
 from hypothesis import assume, given
 from hypothesis import strategies as st
@@ -12,7 +14,7 @@ from mailhub.imap.wire.events import Framed
 from mailhub.imap.wire.reader import Reader
 from mailhub.mime.scanner import analyse
 from mailhub.model.errors import MessageGone
-from mailhub.model.mail import Field
+from mailhub.model.mail import Field, Rows
 from mailhub.model.numbers import Uid
 from tests.harness import run
 from tests.imap.fetch.messages import ENCODED, MISSING, NESTED, OCTETS, PLAIN, Known
@@ -38,7 +40,8 @@ def batch_of(data: bytes, plan: Plan) -> Batch:
         Field.SIZE: len(data),
         Field.PARTS: analysis.parts,
     }
-    return columns_of([(1, *(values[field] for field in plan.fields))], plan.fields)
+    columns = [[values[field]] for field in plan.fields]
+    return columns_of(Rows(array("I", [1]), columns, None), plan.fields)
 
 
 def short(data: bytes, text: str) -> bytes:
