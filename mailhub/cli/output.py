@@ -89,7 +89,7 @@ def human(key: str, value: Value) -> str:
     """A value for people; its key says what kind of number it is."""
     match value:
         case None:
-            return "never" if key in ("last_login", "last_used", "expires") else "-"
+            return "never" if key in ("last_login", "last_used", "expires", "walked") else "-"
         case bool():
             return "yes" if value else "no"
         case int() if key in TIMES:
@@ -106,7 +106,7 @@ def human(key: str, value: Value) -> str:
 
 TIMES = (
     *("time", "created", "last_login", "since", "started", "last_activity"),
-    *("worked", "logged_in", "expires", "last_used"),
+    *("worked", "logged_in", "expires", "last_used", "walked", "distrusted_since"),
 )
 
 

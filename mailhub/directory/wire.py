@@ -328,12 +328,12 @@ def tls_reason(failure: Exception, host: str) -> str:
             )
         return f"the server's certificate is not valid: {failure.verify_message}"
     text = str(failure)
-    if any(sign in text for sign in ("WRONG_VERSION_NUMBER", "UNEXPECTED_EOF", "RECORD_LAYER")):
+    if any(sign in text for sign in ("WRONG_VERSION_NUMBER", "RECORD_LAYER")):
         return 'the server does not speak TLS on this port; tls = "starttls" with ldap://, perhaps'
     if "UNSUPPORTED_PROTOCOL" in text or "PROTOCOL_VERSION" in text:
         return "the server speaks no TLS newer than 1.1"
     if isinstance(failure, TimeoutError):
         return "no TLS handshake in time; the server may not speak TLS on this port"
-    if isinstance(failure, ConnectionError):
+    if isinstance(failure, ConnectionError) or "UNEXPECTED_EOF" in text:
         return "the server hung up during the TLS handshake; it may not speak TLS on this port"
     return f"no TLS: {text}"

@@ -27,6 +27,7 @@ def test_sizes_are_short_for_people(octets: int, text: str) -> None:
     ("key", "value", "text"),
     [
         ("last_login", None, "never"),
+        ("walked", None, "never"),
         ("catch_all", None, "-"),
         ("enabled", True, "yes"),
         ("enabled", False, "no"),
@@ -42,6 +43,7 @@ def test_values_are_words_for_people(key: str, value: object, text: str) -> None
 
 def test_times_are_utc_for_programs() -> None:
     assert plain("", {"created": 1_700_000_000}) == {"created": "2023-11-14T22:13:20Z"}
+    assert plain("", {"walked": 1_700_000_000}) == {"walked": "2023-11-14T22:13:20Z"}
     assert plain("", [{"messages": 5, "uses": ("a",)}]) == [{"messages": 5, "uses": ["a"]}]
 
 

@@ -183,6 +183,22 @@ def test_a_forgotten_phone_does_not_lock_its_owner_out(live: LiveServer) -> None
     assert float(repeated) >= 5
 
 
+def test_guessing_locks_nobody_out_of_the_directory(
+    live: LiveServer, commands: Commands, ldap: Connection
+) -> None:
+    refusals = []
+    for number in range(5):
+        with pytest.raises(imaplib.IMAP4.error, match="AUTHENTICATIONFAILED") as refused:
+            imap(live, ("p014", "p014@example.org")[number % 2], f"guess{number}")
+        refusals.append(explained(str(refused.value)))
+    told = commands.json("explain", refusals[-1])
+    (step,) = [step for step in told["steps"] if step["what"] == "lock-out"]
+    assert told["reason"] == "KeptBack"
+    assert (step["counted"], step["locks after"]) == (2, 3)
+    ldap.search(f"uid=p014,{PEOPLE}", "(objectClass=*)", attributes=["pwdAccountLockedTime"])
+    assert not ldap.entries[0]["pwdAccountLockedTime"].values
+
+
 # --- who may ------------------------------------------------------------------------------
 
 
