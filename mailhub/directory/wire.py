@@ -335,5 +335,6 @@ def tls_reason(failure: Exception, host: str) -> str:
     if isinstance(failure, TimeoutError):
         return "no TLS handshake in time; the server may not speak TLS on this port"
     if isinstance(failure, ConnectionError) or "UNEXPECTED_EOF" in text:
-        return "the server hung up during the TLS handshake; it may not speak TLS on this port"
+        hint = 'tls = "starttls" with ldap:// if it does not speak TLS on this port'
+        return f"the server hung up during the TLS handshake; {hint}"
     return f"no TLS: {text}"
