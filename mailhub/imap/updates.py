@@ -29,6 +29,8 @@ if TYPE_CHECKING:
     from mailhub.imap.session import Session
 
 SLICE = 2_000  # lines between two looks at the clock
+EXISTS = b"* %d EXISTS\r\n"
+RECENT = b"* %d RECENT\r\n"
 RETRY_SECONDS = 1.0  # when the mailbox could not be read just now
 
 
@@ -122,11 +124,12 @@ async def _tell_arrived(session: Session, selected: Selected, changes: Changes) 
     selected.tell_arrived(arrived, changes.uidnext)
     if not arrived:
         return
-    if not session.rev2:
-        await claim_recent(selected, NumberSet.of_sorted(arrived))
-    session.untagged(selected.exists, "EXISTS")
+    session.lines(EXISTS % selected.exists)
     if not session.rev2:  # 3501 7.3.2, gone in 9051
-        session.untagged(selected.recent_count, "RECENT")
+        told = selected.recent_count
+        await claim_recent(selected, NumberSet.of_sorted(arrived))
+        if selected.recent_count != told:
+            session.lines(RECENT % selected.recent_count)
 
 
 async def claim_recent(selected: Selected, arrived: NumberSet) -> None:

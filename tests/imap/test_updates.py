@@ -80,7 +80,6 @@ def test_one_who_lags_behind_is_told_in_a_form_that_adds_up() -> None:
         "* OK [PERMANENTFLAGS (\\Seen \\Answered \\Flagged \\Deleted \\Draft $Work \\*)]"
         " Flags that are kept",
         "* 3 EXISTS",
-        "* 0 RECENT",
         "* 1 FETCH (FLAGS ($Work))",
     ]
 

@@ -133,6 +133,19 @@ def test_modseqs_grow_over_all_mailboxes(world: World) -> None:
 # --- changes ------------------------------------------------------------------------------
 
 
+def test_who_asks_again_since_the_same_modseq_hears_what_has_happened_meanwhile(
+    world: World,
+) -> None:
+    inbox = world.fill(1)
+    since = run(inbox.status()).highest_modseq
+    world.append(MESSAGE)
+    assert list(run(inbox.changes(since)).changed.uids) == [2]
+    world.append(MESSAGE)
+
+    assert list(run(inbox.changes(since)).changed.uids) == [2, 3]
+    assert list(run(world.create("work").changes(since)).changed.uids) == []
+
+
 def test_changes_are_what_came_changed_and_went(world: World) -> None:
     inbox = world.fill(4)
     since = modseq(inbox)

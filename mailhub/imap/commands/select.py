@@ -86,8 +86,6 @@ async def _open(session: Session, cmd: Select, *, read_only: bool) -> None:
 # Rendered already: SELECT is the command that is given most often.  Some clients cannot read a code
 # without text behind it.
 CLOSED = b"* OK [CLOSED] The previous mailbox is closed\r\n"
-EXISTS = b"* %d EXISTS\r\n"
-RECENT = b"* %d RECENT\r\n"
 UNSEEN = b"* OK [UNSEEN %d] First unseen message\r\n"
 NUMBERS = (
     b"* OK [UIDVALIDITY %d] UIDs are valid\r\n"
@@ -100,7 +98,7 @@ async def _tell(session: Session, selected: Selected, cmd: Select) -> None:
     status = selected.mailbox.opened
     session.lines(
         updates.flags_lines(selected.keywords, selected.read_only)
-        + EXISTS % status.exists
+        + updates.EXISTS % status.exists
         + (b"" if session.rev2 else await _rev1_lines(selected, status))
         + NUMBERS % (status.uidvalidity, status.uidnext, status.highest_modseq)
     )
@@ -112,7 +110,7 @@ async def _rev1_lines(selected: Selected, status: MailboxStatus) -> bytes:
     """RECENT and UNSEEN, which IMAP4rev2 has not (3501 6.3.1, 9051 E)."""
     if status.recent:
         await _claim_recent(selected, status)
-    recent = RECENT % selected.recent_count
+    recent = updates.RECENT % selected.recent_count
     if status.first_unseen is None:
         return recent
     number = 1

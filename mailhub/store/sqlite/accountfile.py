@@ -13,12 +13,13 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import apsw
-from twisted.internet.defer import Deferred
+from twisted.internet.defer import Deferred, DeferredLock
 from twisted.python.failure import Failure
 
 from mailhub import log
 from mailhub.model.errors import Damaged
-from mailhub.model.mail import MailboxId
+from mailhub.model.mail import Changes, MailboxId
+from mailhub.model.numbers import ModSeq
 from mailhub.store.runner import Runner
 from mailhub.store.sqlite.columncache import ColumnCache
 from mailhub.store.sqlite.columns import Columns
@@ -70,6 +71,10 @@ class AccountFile:
         self._spare: apsw.Connection | None = None
         self._spare_lock = threading.Lock()
         self._in_threads = 0
+        self.claiming = DeferredLock()
+        """Held while \\Recent is claimed."""
+        self.changes: tuple[tuple[int, MailboxId, ModSeq], Changes] | None = None
+        """Those that were asked for last: edition of the file, mailbox and since when."""
         self._writer = Writer(
             GroupCommit(self._open_for_writing, clock, self._fenced, BUSY_TIMEOUT_MS),
             runner,
@@ -159,6 +164,7 @@ class AccountFile:
         waiting, self._waiting = self._waiting, []
         if isinstance(outcome, apsw.Connection):
             self._db = outcome
+            self.changes = None  # editions of another connection count differently
         for one in waiting:
             one.callback(outcome)  # type: ignore[arg-type]  # a Failure makes it an errback
 

@@ -149,5 +149,6 @@ def subscribe(tx: Tx, name: MailboxName, subscribed: bool) -> None:
 def claim_recent(tx: Tx, mailbox: MailboxId) -> int:
     """The first UID that nobody has been told of as \\Recent; afterwards everybody has."""
     box = boxes.get(tx, mailbox)
-    tx.execute("UPDATE mailbox SET recent = 0, recent_from = uidnext WHERE id = ?", (mailbox,))
+    if box.recent_from < box.uidnext:
+        tx.execute("UPDATE mailbox SET recent = 0, recent_from = uidnext WHERE id = ?", (mailbox,))
     return box.recent_from

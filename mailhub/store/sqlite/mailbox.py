@@ -9,6 +9,7 @@ from array import array
 from collections.abc import Sequence
 from typing import TYPE_CHECKING
 
+import apsw
 from zope.interface import implementer
 
 from mailhub.interfaces import IMailbox
@@ -84,9 +85,20 @@ class SqliteMailbox:
 
     async def changes(self, since: ModSeq) -> Changes:
         try:
-            return await self._file.read(views.changes, self.id, since, INLINE_ROWS)
+            return await self._file.read(self._changes, since)
         except TooLong:
             return await self._file.read_in_thread(views.changes, self.id, since, None)
+
+    def _changes(self, db: apsw.Connection, since: ModSeq) -> Changes:
+        """Read once for all sessions that idle on a mailbox: they ask at the same moment."""
+        asked = (views.edition(db), self.id, since)
+        known = self._file.changes
+        if known is None or known[0] != asked:
+            known = self._file.changes = (
+                asked,
+                views.changes(db, self.id, since, INLINE_ROWS),
+            )
+        return known[1]
 
     async def flags(
         self,
@@ -150,7 +162,11 @@ class SqliteMailbox:
         return await commit(moving.remove, self.id, uids)
 
     async def claim_recent(self) -> Uid:
-        return Uid(await self._file.commit_small_lazily(folders.claim_recent, self.id))
+        async with self._file.claiming:  # many sessions may be told of a message at once
+            uidnext = await self._file.read(views.all_claimed, self.id)
+            if uidnext is not None:
+                return uidnext
+            return Uid(await self._file.commit_small_lazily(folders.claim_recent, self.id))
 
 
 def _are_few(uids: NumberSet) -> bool:

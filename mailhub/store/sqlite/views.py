@@ -38,6 +38,18 @@ def _mailbox(db: apsw.Connection, mailbox: MailboxId, columns: str) -> Row:
     return found
 
 
+def edition(db: apsw.Connection) -> int:
+    """Another number when another connection has changed anything in the file."""
+    found: int = value(db, "PRAGMA data_version")
+    return found
+
+
+def all_claimed(db: apsw.Connection, mailbox: MailboxId) -> Uid | None:
+    """UIDNEXT if no message is \\Recent for whoever asks next, else None.  Raises MailboxGone."""
+    claimed, uidnext = _mailbox(db, mailbox, "recent_from, uidnext")
+    return Uid(uidnext) if claimed >= uidnext else None
+
+
 # --- UIDs ---------------------------------------------------------------------------------
 
 
