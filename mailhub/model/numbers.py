@@ -5,7 +5,7 @@ A mailbox of 100,000 messages is one range; a set never holds an object per numb
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass
 from typing import NewType
@@ -81,6 +81,8 @@ class NumberSet:
     def __and__(self, other: NumberSet) -> NumberSet:
         result: list[tuple[int, int]] = []
         a, b = self.ranges, other.ranges
+        if len(b) == 1 and a and b[0][0] <= a[0][0] and a[-1][1] <= b[0][1]:
+            return self  # most often something is held against all there is
         i = j = 0
         while i < len(a) and j < len(b):
             low, high = max(a[i][0], b[j][0]), min(a[i][1], b[j][1])
@@ -125,8 +127,14 @@ class NumberSet:
             low, high = self.ranges[0]
             return ascending[bisect_right(ascending, low - 1) : bisect_right(ascending, high)]
         found: list[int] = []
+        at, count = 0, len(ascending)
         for low, high in self.ranges:
-            found += ascending[bisect_right(ascending, low - 1) : bisect_right(ascending, high)]
+            if at == count:
+                break
+            # Places grow at most as fast as numbers, which leaves little to look through.
+            first = bisect_left(ascending, low, at, min(count, at + max(low - ascending[at], 0)))
+            at = bisect_left(ascending, high + 1, first, min(count, first + high - low + 1))
+            found += ascending[first:at]
         return found
 
 

@@ -3,6 +3,8 @@
 from __future__ import annotations
 
 from collections.abc import Iterable, Sequence
+from itertools import chain
+from operator import itemgetter
 
 from mailhub.imap.fetch.values import flags
 from mailhub.model.mail import FlagRows
@@ -39,4 +41,9 @@ def _lines(
         items.append((b"MODSEQ (%d)", rows.modseqs))
     template = b"* %d FETCH (" + b" ".join([wire for wire, _ in items]) + b")\r\n"
     columns = [column for _, column in items]
-    return b"".join([template % row for row in zip(numbers, *columns, strict=True) if row[0]])
+    lines = zip(numbers, *columns, strict=True)
+    known = (
+        lines if isinstance(numbers, range) or 0 not in numbers else filter(itemgetter(0), lines)
+    )
+    values = tuple(chain.from_iterable(known))
+    return template * (len(values) // (len(items) + 1)) % values

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_right
+from collections.abc import Sequence
 
 import apsw
 
@@ -150,41 +151,40 @@ def changes(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int |
 
 def _changed(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> FlagRows:
     """Messages that were there with new flags, by the index, then those that are new."""
-    most = -1 if limit is None else limit + 1
-    _refuse_many(db, mailbox, since, limit)
-    newest: int | None = value(
+    newest: int = value(
         db,
-        "SELECT uid FROM message WHERE mailbox = ? AND added <= ? ORDER BY uid DESC LIMIT 1",
+        "SELECT coalesce((SELECT uid FROM message WHERE mailbox = ? AND added <= ?"
+        " ORDER BY uid DESC LIMIT 1), 0)",
         (mailbox, since),
     )
+    most = -1 if limit is None else limit + 1
     packed = value(
         db,
         f"SELECT {FLAG_ROWS} FROM ("
         "SELECT * FROM (SELECT uid, flags, modseq FROM message INDEXED BY message_changed"
-        " WHERE mailbox = ?1 AND modseq > ?2 AND modseq > added AND uid <= ?3"
-        " ORDER BY uid LIMIT ?4)"
+        " WHERE mailbox = ?1 AND modseq > ?2 AND modseq > added AND uid <= ?3 LIMIT ?4)"
         " UNION ALL SELECT * FROM (SELECT uid, flags, modseq FROM message"
         " WHERE mailbox = ?1 AND uid > ?3 ORDER BY uid LIMIT ?4))",
-        (mailbox, since, newest or 0, most),
+        (mailbox, since, newest, most),
     )
     uids, masks, modseqs = unpack_flag_rows(packed)
     if limit is not None and len(uids) > limit:
         raise TooLong
-    return FlagRows(uids, masks, modseqs)
+    return FlagRows(*_by_uid(uids, masks, modseqs))
 
 
-def _refuse_many(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> None:
-    """Raise TooLong when more than *limit* have changed, before anything is sorted."""
-    if limit is None:
-        return
-    changed: int = value(
-        db,
-        "SELECT count(*) FROM (SELECT 1 FROM message INDEXED BY message_changed"
-        " WHERE mailbox = ?1 AND modseq > ?2 AND modseq > added LIMIT ?3)",
-        (mailbox, since, limit + 1),
+def _by_uid(
+    uids: array[int], masks: array[int], modseqs: array[int]
+) -> tuple[array[int], Sequence[int], Sequence[int]]:
+    """The index has them by modseq: those of one change ascend already."""
+    order = sorted(range(len(uids)), key=uids.__getitem__)
+    if order == list(range(len(uids))):
+        return uids, masks, modseqs
+    return (
+        array("I", [uids[i] for i in order]),
+        [masks[i] for i in order],
+        [modseqs[i] for i in order],
     )
-    if changed > limit:
-        raise TooLong
 
 
 def _vanished(
