@@ -41,9 +41,6 @@ def _lines(
         items.append((b"MODSEQ (%d)", rows.modseqs))
     template = b"* %d FETCH (" + b" ".join([wire for wire, _ in items]) + b")\r\n"
     columns = [column for _, column in items]
-    lines = zip(numbers, *columns, strict=True)
-    known = (
-        lines if isinstance(numbers, range) or 0 not in numbers else filter(itemgetter(0), lines)
-    )
+    known = filter(itemgetter(0), zip(numbers, *columns, strict=True))
     values = tuple(chain.from_iterable(known))
-    return template * (len(values) // (len(items) + 1)) % values
+    return template * (len(values) // (1 + len(columns))) % values

@@ -39,11 +39,15 @@ from mailhub.store.sqlite import (
     views,
 )
 from mailhub.store.sqlite.accountfile import AccountFile
-from mailhub.store.sqlite.columns import INLINE_ROWS, NOTHING, Columns, TooLong
+from mailhub.store.sqlite.columns import INLINE_ROWS, NOTHING, Column, Columns, TooLong
 
 if TYPE_CHECKING:
     from mailhub.store.sqlite.account import SqliteAccount
 
+FEW = 500
+"""Flags of so few are read from the file, those of more from columns in memory."""
+FLAGS = frozenset((Column.FLAGS,))
+FLAGS_AND_MODSEQS = frozenset((Column.FLAGS, Column.MODSEQ))
 SMALL_SET = 16
 """Changes of so many messages run in the reactor."""
 
@@ -69,19 +73,20 @@ class SqliteMailbox:
         if known is not None and known.modseq == at:
             return known.uids()
         while True:
-            live = await self._live()
+            live = await self._columns(NOTHING)
             uids = await self._file.read(views.uids_at, self.id, at, live)
             if uids is not None:  # nothing changed in between
                 return uids
 
-    async def _live(self) -> Columns:
+    async def _columns(self, wanted: frozenset[Column]) -> Columns:
+        """The mailbox as it is now."""
         known = self._file.columns_of(self.id)
         try:
-            live = await self._file.read(columns.read, self.id, known, NOTHING, INLINE_ROWS)
+            found = await self._file.read(columns.read, self.id, known, wanted, INLINE_ROWS)
         except TooLong:
-            live = await self._file.read_in_thread(columns.read, self.id, known, NOTHING, None)
-        self._file.keep_columns(self.id, live)
-        return live
+            found = await self._file.read_in_thread(columns.read, self.id, known, wanted, None)
+        self._file.keep_columns(self.id, found)
+        return found
 
     async def changes(self, since: ModSeq) -> Changes:
         try:
@@ -107,6 +112,9 @@ class SqliteMailbox:
         limit: int = 10_000,
         modseqs: bool = True,
     ) -> FlagRows:
+        if len(uids.ranges) == 1 and uids.highest - uids.lowest > FEW:
+            now = await self._columns(FLAGS_AND_MODSEQS if modseqs else FLAGS)
+            return views.flags_in(now, uids, after or 0, limit, modseqs)
         return await self._file.read(views.flags, self.id, uids, after or 0, limit, modseqs)
 
     async def rows(

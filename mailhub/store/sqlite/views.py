@@ -7,7 +7,7 @@ Therefore messages that came after a modseq are the tail of the mailbox, and nee
 from __future__ import annotations
 
 from array import array
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Sequence
 
 import apsw
@@ -16,7 +16,7 @@ from mailhub.model.errors import MailboxGone
 from mailhub.model.mail import Changes, FlagRows, MailboxId
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
 from mailhub.store.sqlite.boxes import split_keywords
-from mailhub.store.sqlite.columns import Columns, TooLong
+from mailhub.store.sqlite.columns import Column, Columns, TooLong
 from mailhub.store.sqlite.connection import Row, row, rows, snapshot, value
 from mailhub.store.sqlite.packing import (
     BRIEF_FLAG_ROWS,
@@ -132,6 +132,25 @@ def flags(
         if found or reach is None:
             return FlagRows(found, masks, numbers, None if reach is None else Uid(reach))
         after = reach
+
+
+def flags_in(columns: Columns, uids: NumberSet, after: int, limit: int, modseqs: bool) -> FlagRows:
+    """The same of a single range, from columns in memory."""
+    low, high = max(uids.lowest, after + 1), min(uids.highest, columns.last)
+    found, masks, numbers = array("I"), array("Q"), array("Q")
+    for page in columns.pages:
+        if page.uids[-1] < low:
+            continue
+        start = bisect_left(page.uids, low)
+        end = min(bisect_right(page.uids, high), start + limit - len(found))
+        if start >= end:
+            break
+        found += page.uids[start:end]
+        masks += page.numbers[Column.FLAGS].values()[start:end]
+        if modseqs:
+            numbers += page.numbers[Column.MODSEQ].values()[start:end]
+    more = found and found[-1] < high
+    return FlagRows(found, masks, numbers, Uid(found[-1]) if more else None)
 
 
 # --- changes ------------------------------------------------------------------------------
