@@ -12,12 +12,14 @@ from collections.abc import Sequence
 from dataclasses import replace
 
 from mailhub.config.options import DirectoryConfig
-from mailhub.directory import codes
+from mailhub.directory import codes, standing
 from mailhub.directory.groups import Groups
 from mailhub.directory.people import id_of, person_of, wanted
 from mailhub.directory.ranges import completed as with_all_ranges
+from mailhub.directory.receiving import TOO_LARGE
 from mailhub.directory.servers import Deadline, Servers
 from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
+from mailhub.directory.values import number
 from mailhub.directory.watching import Watcher
 from mailhub.directory.wire import Answer, Ask, Entry, Wire, is_administrative
 from mailhub.model.directory import Person
@@ -41,6 +43,8 @@ class Finder:
         self._lock = threading.Lock()
         self.wanted = wanted(directory)
         """The attributes that are asked for."""
+        own = (directory.attributes.id, directory.attributes.disabled)
+        self._least = (*filter(None, own), *standing.ATTRIBUTES[directory.standing])
 
     def search(self, ask: Ask, deadline: Deadline, steps: Hearer) -> Sequence[Entry]:
         """Everything that matches: page after page if the question is to be paged."""
@@ -100,9 +104,19 @@ class Finder:
         return answer
 
     def completed(self, wire: Wire, entry: Entry, deadline: Deadline) -> Entry:
-        return with_all_ranges(
-            entry, lambda ask: wire.search(ask, deadline.left(self._config.operation_timeout))
-        )
+        """With all ranges of its attributes; of one that is too large, who it is and its standing.
+
+        So its owner is not taken for gone, and a disabled one is seen to be.
+        """
+
+        def search(ask: Ask) -> Answer:
+            return wire.search(ask, deadline.left(self._config.operation_timeout))
+
+        if octets := number(entry, TOO_LARGE):
+            self._tell("too large", f"{entry.dn} is an entry of {octets:,} octets, and not read")
+            found = search(Ask(entry.dn, "(objectClass=*)", self._least, scope="base")).entries
+            entry = found[0] if found and not number(found[0], TOO_LARGE) else Entry(entry.dn, {})
+        return with_all_ranges(entry, search)
 
     def _refuse_referrals(self, wire: Wire, answer: Answer) -> None:
         for target in answer.referrals:

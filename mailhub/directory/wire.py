@@ -25,6 +25,7 @@ from mailhub.config.ldap import split_server
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory import codes
 from mailhub.directory.codes import Result
+from mailhub.directory.receiving import Receiver
 from mailhub.directory.troubles import Kind, Trouble
 from mailhub.directory.watchdog import Watchdog
 
@@ -136,6 +137,8 @@ class Wire:
             raise_exceptions=False,
             receive_timeout=math.ceil(directory.connect_timeout + directory.operation_timeout),
         )
+        self._receiver = Receiver(self._connection)
+        self._connection.strategy.receiving = self._receiver
         self.used = time.monotonic()
 
     def open(self) -> None:
@@ -165,6 +168,8 @@ class Wire:
             raise Trouble(Kind.TLS, f"StartTLS was refused: {self._connection.last_error}")
         if not isinstance(self._connection.socket, ssl.SSLSocket):
             raise Trouble(Kind.TLS, "StartTLS did not lead to TLS")
+        if not self._receiver.is_empty:  # it would be taken for something said in TLS
+            raise Trouble(Kind.TLS, "something was said in clear after StartTLS")
 
     def bind(self, dn: str, password: str, seconds: float) -> Result:
         """How the server answers a simple bind.  Raises Trouble when it does not."""
@@ -308,7 +313,7 @@ def _cookie(result: Mapping[str, Any]) -> bytes:
 
 
 def _broken(failure: Exception) -> str:
-    if isinstance(failure, ldap3.core.exceptions.LDAPExceptionError):
+    if isinstance(failure, ldap3.core.exceptions.LDAPExceptionError | OSError):
         return f"the connection broke: {failure}"
     return f"answered something that is not LDAP ({type(failure).__name__})"
 

@@ -299,6 +299,26 @@ def test_a_size_limit_with_one_entry_is_no_single_match(asking: Asking, clear: S
 # --- connections ----------------------------------------------------------------------------
 
 
+def test_an_enormous_entry_keeps_nobody_else_out(asking: Asking, clear: Start) -> None:
+    server = Scripted(ordinary)
+
+    def answer(message: Request) -> bytes:
+        bob = found(message, "uid=bob,dc=x", entryUUID=["2"])
+        if server.requests.count("search") == 2:  # for less of it
+            return bob + done(message)
+        large = found(message, "uid=bob,dc=x", entryUUID=["2"], cn=["x" * 5_000_000])
+        alice = found(message, ALICE, entryUUID=["1"], uid=["alice"], mail=["a@example.org"])
+        return large + alice + done(message)
+
+    server.handler = but("search", answer)
+    (page,) = asking.everybody(clear(server))
+    assert [(person.id, person.addresses) for person in page] == [
+        ("2", ()),  # not gone
+        ("1", ("a@example.org",)),
+    ]
+    assert "uid=bob,dc=x is an entry of 5,000," in asking.heard.reasons()
+
+
 def test_a_connection_that_was_cut_is_made_again(
     asking: Asking, corp: DirectoryConfig, slapd: Slapd
 ) -> None:

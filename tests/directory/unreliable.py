@@ -121,7 +121,7 @@ class Scripted(Listening):
     """An LDAP server without TLS; *handler* answers every message."""
 
     def __init__(self, handler: Handler) -> None:
-        self._handler = handler
+        self.handler = handler
         self.requests: list[str] = []
         super().__init__()
 
@@ -134,7 +134,7 @@ class Scripted(Listening):
             while buffer and 0 <= (size := compute_ldap_message_size(buffer)) <= len(buffer):
                 request, buffer = _request(buffer[:size]), buffer[size:]
                 self.requests.append(request.name)
-                self._handler(request, connection)
+                self.handler(request, connection)
 
 
 def _request(octets: bytes) -> Request:
