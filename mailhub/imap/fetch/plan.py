@@ -83,6 +83,7 @@ class Plan:
         self.fields = tuple(dict.fromkeys(f for item in self.items for f in item.fields))
         self.whole = not WHOLE.isdisjoint(unique)
         self.flags_only = {Field.FLAGS, Field.MODSEQ}.issuperset(self.fields)
+        self._with_content = any(item.section is not None for item in self.items)
         body = b" ".join(item.wire for item in self.items)
         self._template = b"* %d FETCH (" + body + b")\r\n"
 
@@ -90,9 +91,10 @@ class Plan:
         """The FETCH responses of a batch whose messages have these sequence *numbers*."""
         columns = [column for item in self.items for column in item.values(batch)]
         template, rows = self._template, zip(numbers, *columns, strict=True)
-        if self.flags_only:  # short lines: one formatting of all is quicker than one of each
-            return template * len(numbers) % tuple(chain.from_iterable(rows))
-        return b"".join([template % row for row in rows])
+        if self._with_content:
+            return b"".join([template % row for row in rows])
+        # Short lines: one formatting of all is quicker than one of each.
+        return template * len(numbers) % tuple(chain.from_iterable(rows))
 
 
 def columns_of(rows: Rows, fields: Sequence[Field]) -> Batch:
