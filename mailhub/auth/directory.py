@@ -27,7 +27,7 @@ from mailhub.metrics import Metrics
 from mailhub.model.directory import Person
 from mailhub.model.errors import CannotAdopt
 from mailhub.model.mail import StoredCredentials
-from mailhub.net.digests import Digests
+from mailhub.net.digests import Digests, one_spelling
 from mailhub.net.output import delay
 
 _Answer = Person | LogInUnavailable | None
@@ -92,7 +92,7 @@ class DirectoryPasswords:
 
     async def _prove(self, given: Given, digest: bytes) -> Person:
         """One question for all connections that would ask the same at the same time."""
-        question = given.login.casefold(), digest
+        question = one_spelling(given.login), digest
         while (others := self._asking.get(question)) is not None:
             given.steps.add("waits", reason="another connection asks the same just now")
             turn: Deferred[_Answer] = Deferred()

@@ -23,7 +23,7 @@ from collections.abc import Callable
 from mailhub.interfaces import BadCredentials, TooManyAttempts
 from mailhub.model.directory import NO_PAST, Past
 from mailhub.model.mail import AccountId
-from mailhub.net.digests import Digests
+from mailhub.net.digests import Digests, one_spelling
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
 
@@ -137,7 +137,7 @@ class LockoutGuard:
         return self._people.last(own) or own
 
     def _own_key(self, name: str) -> bytes:
-        return self._digests.of("name", name.casefold())[:KEY]
+        return self._digests.of("name", one_spelling(name))[:KEY]
 
 
 class ProvedPasswords:

@@ -16,7 +16,7 @@ from collections.abc import Callable
 from functools import lru_cache
 
 from mailhub.interfaces import TooManyAttempts
-from mailhub.net.digests import Digests
+from mailhub.net.digests import Digests, one_spelling
 from mailhub.net.notes import KEY
 from mailhub.net.shared import Kind, Shared
 
@@ -39,7 +39,7 @@ class Throttle:
     def begin(self, address: str, account: str, secret: bytes | None) -> Attempt:
         """Count an attempt; *secret* None: unknown.  Raises TooManyAttempts."""
         network = network_of(address)
-        pair = self._digests.of(network, account.casefold())[:KEY]
+        pair = self._digests.of(network, one_spelling(account))[:KEY]
         mark = secrets.token_bytes(KEY) if secret is None else self._digests.of(secret)[:KEY]
         now = self._clock()
         with self._notes.marks(pair) as marks:

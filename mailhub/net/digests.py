@@ -24,3 +24,8 @@ class Digests:
             octets = part.encode("utf-8", "backslashreplace") if isinstance(part, str) else part
             digest.update(len(octets).to_bytes(4, "big") + octets)
         return digest.digest()
+
+
+def one_spelling(name: str) -> str:
+    """For all that a directory takes for one name: neither capitals nor blanks around it count."""
+    return " ".join(name.casefold().split())

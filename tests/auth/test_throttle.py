@@ -47,11 +47,12 @@ def test_unknown_secrets_count_each_time() -> None:
         throttle.begin(HERE, "alice", None)
 
 
-def test_names_count_in_any_case() -> None:
+@pytest.mark.parametrize("spelling", ["ALICE", " alice", "alice  "])
+def test_names_count_however_they_are_spelt(spelling: str) -> None:
     throttle, _ = make()
     guess(throttle, 3, account="Alice")
     with pytest.raises(TooManyAttempts):
-        throttle.begin(HERE, "ALICE", b"x")
+        throttle.begin(HERE, spelling, b"x")
 
 
 def test_attempts_at_the_same_time_find_no_gap() -> None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from types import SimpleNamespace
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from mailhub.directory.receiving import (
@@ -41,6 +41,7 @@ def entry(octets: int) -> bytes:
     return found(ASKED, ALICE, uid=["alice"], cn=["x" * octets])
 
 
+@settings(max_examples=30)
 @given(st.lists(st.sampled_from([entry(1), entry(200), entry(3000), done(ASKED)])), st.data())
 def test_messages_are_whole_however_they_are_cut(
     messages: list[bytes], data: st.DataObject
