@@ -212,6 +212,7 @@ class Scanner:
             node.lines += self._lines
             if node.kind is Kind.MULTIPART and not node.children:
                 node.kind = Kind.LEAF
+                node.present()
                 self._captures += 1
                 if not capture_limit(node, self._captures - 1):
                     node.captured = None

@@ -42,12 +42,17 @@ class Node:
         "envelope",
         "kind",
         "lines",
+        "media",
         "opaque",
         "parent",
         "start",
+        "type",
     )
 
     content: Content
+    type: ContentType
+    """What the part is presented as."""
+    media: str
 
     def __init__(self, start: int, parent: Node | None) -> None:
         self.start = start
@@ -64,23 +69,15 @@ class Node:
         self.captured: bytearray | None = None
         """The first octets of a text that a preview may show."""
 
-    @property
-    def type(self) -> ContentType:
-        """What the part is presented as."""
-        return TEXT_PLAIN if self.is_stray_text else self.content.type
-
-    @property
-    def media(self) -> str:
-        return "application/octet-stream" if self.opaque else self.type.media
-
-    @property
-    def is_stray_text(self) -> bool:
-        """A multipart in which no part begins: shown as text, as 2045 5.2 advises."""
-        return (
-            self.kind is Kind.LEAF
-            and self.content.type.media.startswith("multipart/")
-            and not self.opaque
-        )
+    def present(self) -> None:
+        """Settle ``type`` and ``media``; again when the kind has changed."""
+        self.type = self.content.type
+        if self.opaque:
+            self.media = "application/octet-stream"
+            return
+        if self.kind is Kind.LEAF and self.type.media.startswith("multipart/"):
+            self.type = TEXT_PLAIN  # no part begins in it: shown as text, as 2045 5.2 advises
+        self.media = self.type.media
 
 
 def classify(node: Node, *, last: bool) -> None:
@@ -95,3 +92,4 @@ def classify(node: Node, *, last: bool) -> None:
     node.opaque = last or encoded or (container is not Kind.LEAF and node.depth >= MAX_DEPTH)
     if not node.opaque and not (container is Kind.MULTIPART and node.content.type.boundary is None):
         node.kind = container
+    node.present()
