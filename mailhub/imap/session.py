@@ -10,6 +10,7 @@ from __future__ import annotations
 import enum
 import re
 from contextlib import suppress
+from functools import lru_cache
 
 from mailhub.config.options import ImapConfig
 from mailhub.imap import updates
@@ -163,6 +164,9 @@ class Session:
         self, status: str, text: str, code: Code | None = None, *, recorded: bool = True
     ) -> None:
         """The reply; not *recorded*: its tag may be anything, such as a password sent too late."""
+        if recorded and code is None:  # nearly all of them
+            self.lines(b"%b %b\r\n" % (self.tag.encode(), _status(status, text)))
+            return
         items: list[Item] = [status, *([] if code is None else [code]), Text(text)]
         if recorded:
             self._send(self.tag, *items)
@@ -240,6 +244,11 @@ class Session:
         """Tell the client what happened in its mailbox; see :func:`updates.catch_up`."""
         if self.selected is not None:
             await updates.catch_up(self, self.selected, expunge=expunge, quiet=quiet, told=told)
+
+
+@lru_cache(256)
+def _status(status: str, text: str) -> bytes:
+    return writer.render((status, Text(text)))
 
 
 def without_literals(line: bytes) -> bytes:

@@ -180,7 +180,7 @@ class Lifecycle(Hooks):
         if refusal is not None:
             self.host.metrics.connection_refused(self.client.protocol, "limit")
             self.event("connection.refused", level="warn", reason=refusal)
-            self._step(lambda: self.refused(refusal))
+            self._step(self.refused, refusal)
             self.close("refused")
             return
         if not self.needs_log_in:
@@ -196,7 +196,7 @@ class Lifecycle(Hooks):
         if not self.closing:
             self._timer.touch()
             self.traffic.octets_in += len(data)
-            self._step(lambda: self._inbox.take(data))
+            self._step(self._inbox.take, data)
 
     def heard_all(self) -> None:
         self._step(self._inbox.end)
@@ -206,7 +206,7 @@ class Lifecycle(Hooks):
             self._shut("client")
         self._output.lost()
         if was_in:
-            self._step(lambda: self.disconnected(reason))
+            self._step(self.disconnected, reason)
             if self._outcome != "refused":
                 self.host.metrics.connection_closed(self.client.protocol)
                 seconds = self.host.reactor.seconds() - self.since
@@ -221,10 +221,10 @@ class Lifecycle(Hooks):
 
     # --- inside ---
 
-    def _step(self, function: Callable[[], None]) -> None:
+    def _step(self, function: Callable[..., None], *args: object) -> None:
         outermost = self._output.cork()
         try:
-            function()
+            function(*args)
         except Exception:
             self._crashed(Failure())
         finally:
@@ -243,7 +243,7 @@ class Lifecycle(Hooks):
         if self._output.blocked:
             self._inbox.hold("output")
         else:
-            self._step(lambda: self._inbox.release("output"))
+            self._step(self._inbox.release, "output")
 
     def _exhausted(self) -> None:
         """All that the client sent is answered, and it sends no more."""

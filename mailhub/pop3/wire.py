@@ -160,8 +160,10 @@ def err(text: str, code: str = "") -> bytes:
 
 def _status(status: str, code: str, text: str) -> bytes:
     """One line, whatever *text* contains: no CRLF gets through, and nothing above 512 octets."""
-    words = [status, f"[{code}]" if code else "", _UNPRINTABLE.sub("?", text)]
-    line = " ".join(word for word in words if word).encode("utf-8", "replace")
+    if not text.isprintable():
+        text = _UNPRINTABLE.sub("?", text)
+    words = [status, f"[{code}]" if code else "", text]
+    line = " ".join(filter(None, words)).encode("utf-8", "replace")
     if len(line) > MAX_REPLY - 2:
         line = line[: MAX_REPLY - 2].decode("utf-8", "ignore").encode()
     return line + b"\r\n"

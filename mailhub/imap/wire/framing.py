@@ -54,7 +54,7 @@ class FramingLimits:
     max_skipped: int
 
 
-class _Mode(enum.Enum):
+class _Mode(enum.IntEnum):  # its hash is not computed in Python
     START = enum.auto()  # between commands
     TEXT = enum.auto()  # in a command's line
     LITERAL = enum.auto()  # collecting a literal
