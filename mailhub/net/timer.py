@@ -48,15 +48,20 @@ class IdleTimer:
         self._call = None
 
     def _sleep(self) -> None:
-        self.stop()
-        idle = self._clock.seconds() - self.touched
+        """Until something may be due; a call that comes sooner will see that nothing is."""
         waits = []
         if self._noisy:
-            waits.append(QUIET_SECONDS - idle)
+            waits.append(QUIET_SECONDS)
         if self._seconds is not None:
-            waits.append(self._seconds - idle)
-        if waits:
-            self._call = self._clock.callLater(max(0.0, min(waits)), self._wake)
+            waits.append(self._seconds)
+        if not waits:
+            return
+        due = self.touched + min(waits)
+        if self._call is not None:
+            if self._call.getTime() <= due:
+                return
+            self._call.cancel()
+        self._call = self._clock.callLater(max(0.0, due - self._clock.seconds()), self._wake)
 
     def _wake(self) -> None:
         self._call = None
