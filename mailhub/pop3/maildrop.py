@@ -10,6 +10,7 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Awaitable, Callable, Iterator, Sequence
+from itertools import accumulate
 from typing import cast
 
 from mailhub.interfaces import IAccount, IMailbox
@@ -44,12 +45,16 @@ class Maildrop:
 
     def add(self, rows: Sequence[tuple[object, ...]]) -> None:
         """Append (uid, size, unique id) rows."""
-        for uid, size, uidl in cast("Sequence[tuple[int, int, str]]", rows):
-            self._uids.append(uid)
-            self._sizes.append(size)
-            self._uidls += uidl.encode("ascii", "replace")
-            self._uidl_ends.append(len(self._uidls))
-            self.octets += size
+        if not rows:
+            return
+        uids, sizes, uidls = zip(*cast("Sequence[tuple[int, int, str]]", rows), strict=True)
+        names = [uidl.encode("ascii", "replace") for uidl in uidls]
+        self._uids.extend(uids)
+        self._sizes.extend(sizes)
+        ends = accumulate(map(len, names), initial=self._uidl_ends.pop())
+        self._uidl_ends.extend(ends)
+        self._uidls += b"".join(names)
+        self.octets += sum(sizes)
         self.count += len(rows)
         self._marked += bytes(len(rows))
 
@@ -128,8 +133,7 @@ class Maildrop:
 async def snapshot(account: IAccount, ready: Callable[[], Awaitable[None]]) -> Maildrop:
     """The maildrop of *account*; *ready* is awaited between slices."""
     mailbox = await account.open(INBOX)
-    status = await mailbox.status()
-    uids = await mailbox.uids(status.highest_modseq)
+    uids = await mailbox.uids(mailbox.opened.highest_modseq)
     maildrop = Maildrop(mailbox, read_only=account.read_only)
     if not uids:
         return maildrop
