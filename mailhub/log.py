@@ -264,7 +264,7 @@ class _Fields(dict[str, object]):
 
 def fields_of(entry: Mapping[str, Any]) -> dict[str, object]:
     """What the caller of :func:`event` gave, without Twisted's own keys."""
-    return _Fields((k, v) for k, v in entry.items() if not k.startswith("log_") and k != "event")
+    return _Fields({k: v for k, v in entry.items() if not k.startswith("log_") and k != "event"})
 
 
 def as_json(entry: dict[str, Any]) -> str:

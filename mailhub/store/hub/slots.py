@@ -52,10 +52,10 @@ class SlotFile:
 
     def get(self, key: str) -> bytes | None:
         digest = _digest(key)
-        for slot in self._read(self._bucket(digest)):
-            if _owner(slot) == digest:
-                return _record(slot)
-        return None
+        octets = self._octets_of(self._bucket(digest))
+        if digest not in octets:  # a log-in asks for what is mostly not there
+            return None
+        return next((_record(slot) for slot in self._cut(octets) if _owner(slot) == digest), None)
 
     def put(self, key: str, record: bytes, when: float) -> None:
         """Keep *record*, at most ``room`` octets, in the place of an older one."""
@@ -96,10 +96,15 @@ class SlotFile:
         return PAGE + (bucket * WAYS + way) * self._slot_octets
 
     def _read(self, bucket: int) -> list[bytes]:
+        return self._cut(self._octets_of(bucket))
+
+    def _octets_of(self, bucket: int) -> bytes:
         octets = WAYS * self._slot_octets
-        data = os.pread(self._fd, octets, self._offset(bucket)).ljust(octets, b"\0")
-        starts = range(0, octets, self._slot_octets)
-        return [data[start : start + self._slot_octets] for start in starts]
+        return os.pread(self._fd, octets, self._offset(bucket)).ljust(octets, b"\0")
+
+    def _cut(self, octets: bytes) -> list[bytes]:
+        starts = range(0, len(octets), self._slot_octets)
+        return [octets[start : start + self._slot_octets] for start in starts]
 
 
 def _place(slots: list[bytes], digest: bytes) -> int:
