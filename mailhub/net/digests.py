@@ -1,8 +1,7 @@
 """Digests under a key of this server, which stand for names and passwords in shared memory.
 
 They tell nothing without the key, and who does not know it cannot choose what meets in one place.
-BLAKE2 with a key is a MAC by itself (RFC 7693); a log-in takes eight, and each costs a third of an
-HMAC.
+BLAKE2 with a key is a MAC by itself; a log-in takes eight, and each costs a third of an HMAC.
 """
 
 from __future__ import annotations
