@@ -29,7 +29,8 @@ class Realm:
 
 
 async def main(reactor, folder, imap="tcp:1143", pop3="tcp:1110"):
-    known, runner = LocalAccounts(), ThreadRunner(reactor, readers=2, writers=2)
+    host, known = Host(reactor), LocalAccounts()
+    runner = ThreadRunner(reactor, host.agenda, readers=2, writers=2)
     store = SqliteStore(LocalFiles(Path(folder)), known, runner)
     runner.start()
     reactor.addSystemEventTrigger("before", "shutdown", lambda: ensureDeferred(store.stop()))
@@ -38,7 +39,7 @@ async def main(reactor, folder, imap="tcp:1143", pop3="tcp:1110"):
 
     realm = Realm(store, {b"ann": known.add("ann@example.org")})
     portal = Portal(realm, [InMemoryUsernamePasswordDatabaseDontUse(ann=b"secret")])
-    shared = {"host": Host(reactor), "auth": AuthConfig(plaintext="loopback")}
+    shared = {"host": host, "auth": AuthConfig(plaintext="loopback")}
     for where, factory in ((imap, IMAP4Factory), (pop3, POP3Factory)):
         endpoint = serverFromString(reactor, f"{where}:interface=127.0.0.1")
         port = await endpoint.listen(factory(portal, **shared))
