@@ -8,6 +8,7 @@ import pytest
 from hypothesis import settings
 from hypothesis import strategies as st
 from hypothesis.stateful import RuleBasedStateMachine, invariant, rule
+from twisted.internet.defer import Deferred
 
 from mailhub.model.errors import Damaged, StorageFull, Unavailable
 from mailhub.model.flags import flag_names
@@ -95,6 +96,27 @@ def test_who_idles_is_told_at_once_without_a_command() -> None:
     first.ok("STORE 1 +FLAGS.SILENT (\\Deleted)")
     first.ok("EXPUNGE")
     assert second.lines() == ["* 1 FETCH (FLAGS (\\Deleted))", "* 1 EXPUNGE"]
+
+
+def test_done_is_heard_that_comes_while_recent_is_claimed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    world, _, second = two()
+    selected = second.protocol.session.selected
+    assert selected is not None
+    claimed: Deferred[Uid] = Deferred()
+
+    async def claim() -> Uid:
+        return await claimed
+
+    monkeypatch.setattr(selected.mailbox, "claim_recent", claim)
+    second.send("i IDLE")
+    world.deliver()
+    assert second.lines() == ["* 4 EXISTS"]
+    second.send("DONE")
+    claimed.callback(Uid(1))
+
+    assert second.lines() == ["* 1 RECENT", "i OK IDLE terminated"]
 
 
 def test_who_does_not_idle_is_not_disturbed() -> None:

@@ -29,9 +29,11 @@ async def idle(session: Session, _: None) -> Done:
 
 async def _line(session: Session) -> bytes:
     """The line that ends it; meanwhile, what happens in the mailbox is told at once."""
+    await session.catch_up(expunge=True)
     while (line := session.input.line_now()) is None:
-        await session.catch_up(expunge=True)
-        if session.selected is None or not session.selected.watch.stale:
+        if session.selected is not None and session.selected.watch.stale:
+            await session.catch_up(expunge=True)  # meanwhile the line may come
+        else:
             await session.input.wait()
     return line
 

@@ -13,7 +13,7 @@ from pathlib import Path
 from typing import Any, Concatenate, ParamSpec, TypeVar, cast
 
 import apsw
-from twisted.internet.defer import Deferred, DeferredLock
+from twisted.internet.defer import Deferred
 from twisted.python.failure import Failure
 
 from mailhub import log
@@ -21,6 +21,7 @@ from mailhub.model.errors import Damaged
 from mailhub.model.mail import Changes, MailboxId
 from mailhub.model.numbers import ModSeq
 from mailhub.store.runner import Runner
+from mailhub.store.sqlite.claiming import Claiming
 from mailhub.store.sqlite.columncache import ColumnCache
 from mailhub.store.sqlite.columns import Columns
 from mailhub.store.sqlite.connection import refusal, refusals
@@ -71,8 +72,7 @@ class AccountFile:
         self._spare: apsw.Connection | None = None
         self._spare_lock = threading.Lock()
         self._in_threads = 0
-        self.claiming = DeferredLock()
-        """Held while \\Recent is claimed."""
+        self.claiming = Claiming()
         self.changes: tuple[tuple[int, MailboxId, ModSeq], Changes] | None = None
         """Those that were asked for last: edition of the file, mailbox and since when."""
         self._writer = Writer(

@@ -170,11 +170,16 @@ class SqliteMailbox:
         return await commit(moving.remove, self.id, uids)
 
     async def claim_recent(self) -> Uid:
-        async with self._file.claiming:  # many sessions may be told of a message at once
-            uidnext = await self._file.read(views.all_claimed, self.id)
+        file = self._file
+        while True:
+            uidnext = await file.read(views.all_claimed, self.id)
             if uidnext is not None:
                 return uidnext
-            return Uid(await self._file.commit_small_lazily(folders.claim_recent, self.id))
+            first = await file.claiming.alone(
+                lambda: file.commit_small_lazily(folders.claim_recent, self.id)
+            )
+            if first is not None:
+                return Uid(first)
 
 
 def _are_few(uids: NumberSet) -> bool:
