@@ -24,8 +24,8 @@ from mailhub.store.usages import file_usage
 
 REMEMBERED = 10_000
 LOOK_SECONDS = 0.005
-"""So long a changed limit may go unnoticed: asking SQLite whether anything has changed costs as
-much as two of the statements that file a message."""
+"""So long a changed limit may go unnoticed by those who file mail: asking SQLite whether anything
+has changed costs as much as two of the statements that file a message."""
 
 
 class QuotaTerms:
@@ -65,13 +65,13 @@ class QuotaTerms:
 
     def terms(self, account: AccountId) -> Terms:
         """For one transaction.  Raises Unavailable."""
-        found, number = self._find(account)
+        found, number = self._known_of_late(account)
         if found.has_total:
             return Terms(found, self.totals.claim(account, number, found))
         return NO_TERMS if found is UNLIMITED else Terms(found)
 
     def quota(self, account: AccountId) -> Quota:
-        """What it may keep.  Immediate.  Raises Unavailable."""
+        """What it may keep as of now.  Immediate.  Raises Unavailable."""
         return self._find(account)[0]
 
     def check_total(self, account: AccountId, added: Usage) -> None:
@@ -80,12 +80,15 @@ class QuotaTerms:
         if found.has_total:
             self.totals.check(self._inline, number, found, added)
 
-    def _find(self, account: AccountId) -> tuple[Quota, int]:
+    def _known_of_late(self, account: AccountId) -> tuple[Quota, int]:
         now = self._clock()
         if now - self._looked < LOOK_SECONDS and account in self._known:
             return self._known[account]
+        self._looked = now
+        return self._find(account)
+
+    def _find(self, account: AccountId) -> tuple[Quota, int]:
         try:
-            self._looked = now
             edition = self._inline.edition()
             if edition == self._edition and account in self._known:
                 return self._known[account]

@@ -234,8 +234,13 @@ def test_limits_are_known_anew_when_another_process_changes_them(
     assert terms.terms(world.alice).quota.octets == 5
     with file.write() as tx:
         quota.set_limits(tx, world.alice, quota.ADMINISTRATOR, Limits(octets=7), NOW)
-    clock.advance(LOOK_SECONDS)
+    assert terms.terms(world.alice).quota.octets == 5
+    assert terms.quota(world.alice).octets == 7
+    with file.write() as tx:
+        quota.set_limits(tx, world.alice, quota.ADMINISTRATOR, Limits(octets=9), NOW)
     assert terms.terms(world.alice).quota.octets == 7
+    clock.advance(LOOK_SECONDS)
+    assert terms.terms(world.alice).quota.octets == 9
     terms.close()
     inline.close()
 
