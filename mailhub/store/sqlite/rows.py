@@ -74,9 +74,9 @@ def rows(
     """A slice of messages, the recently expunged included.  Raises MailboxGone."""
     reading = _Reading(db, tuple(fields), mailbox)
     if uids.ranges and uids.lowest == uids.highest > after:
-        found = reading.read(uids, "message", 1, whole=True)
-        if found.uids:  # the rule: nothing else to be asked, and one statement is consistent
-            return found
+        only = reading.one(uids.lowest)
+        if only is not None:  # the rule: nothing else to be asked, and one statement is consistent
+            return only
     with snapshot(db):
         while True:
             part, reach = clipped(uids, after)
@@ -94,6 +94,18 @@ class _Reading:
     db: apsw.Connection
     fields: tuple[Field, ...]
     mailbox: MailboxId
+
+    def one(self, uid: int) -> Rows | None:
+        """A message that is there, without packing."""
+        found = row(self.db, _statement_of_one(self.fields), (self.mailbox, uid))
+        if found is None:
+            return None
+        tag, *values = found
+        columns = [
+            [f"{prefix}{tag}{value:x}" if (prefix := COLUMNS[field].prefix) else value]
+            for field, value in zip(self.fields, values, strict=True)
+        ]
+        return Rows(array("I", (uid,)), columns, None)
 
     def slice(self, uids: NumberSet, limit: int, octets: int) -> Rows:
         """The first messages of *uids*; it tells where to resume if there are more."""
@@ -186,12 +198,29 @@ def _joined(source: str, joins: str) -> str:
     return f"{tables}{joins} WHERE {condition}"
 
 
-@lru_cache(maxsize=256)
-def _statement(source: str, fields: tuple[Field, ...], clip: bool) -> str:
-    columns = [COLUMNS[field] for field in fields]
+def _with_tables(source: str, columns: list[Column]) -> str:
+    """*source* with the tables that *columns* stand in."""
     for join, name in ((CONTENT, "c."), (BODY, "b.")):
         if any(column.sql.startswith(name) for column in columns):
             source = _joined(source, join)
+    return source
+
+
+def _tag(columns: list[Column]) -> str:
+    return "(SELECT tag FROM account)" if any(column.prefix for column in columns) else "NULL"
+
+
+@lru_cache(maxsize=256)
+def _statement_of_one(fields: tuple[Field, ...]) -> str:
+    columns = [COLUMNS[field] for field in fields]
+    source = _with_tables("message AS m WHERE m.mailbox = ? AND m.uid = ?", columns)
+    return f"SELECT {', '.join([_tag(columns), *(column.sql for column in columns)])} FROM {source}"
+
+
+@lru_cache(maxsize=256)
+def _statement(source: str, fields: tuple[Field, ...], clip: bool) -> str:
+    columns = [COLUMNS[field] for field in fields]
+    source = _with_tables(source, columns)
     inner, numbers, octets = "", "uid", ""
     for i, (field, column) in enumerate(zip(fields, columns, strict=True)):
         sql = column.sql
@@ -203,9 +232,9 @@ def _statement(source: str, fields: tuple[Field, ...], clip: bool) -> str:
         else:
             numbers += f", coalesce(octet_length(f{i}), -1)"
             octets += f", CAST(group_concat(f{i}, '') AS BLOB)"
-    tag = "(SELECT tag FROM account)" if any(column.prefix for column in columns) else "NULL"
     return (
-        f"SELECT {tag}, group_concat(format('{'%016x' * (len(fields) + 1)}', {numbers}), '')"
+        f"SELECT {_tag(columns)},"
+        f" group_concat(format('{'%016x' * (len(fields) + 1)}', {numbers}), '')"
         f"{octets} FROM (SELECT m.uid{inner} FROM {source} LIMIT ?)"
     )
 
