@@ -30,7 +30,7 @@ from mailhub.model.mail import MailboxId, MailboxStatus
 from mailhub.model.names import mailbox_name
 from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet
 from mailhub.model.search import And, HasFlag, HeaderContains, Not, Query, SizeAbove, UidIn
-from mailhub.store.sqlite import columns
+from mailhub.store.sqlite import columns, mailbox, searching
 from mailhub.store.sqlite.store import SqliteStore
 from tests.harness import run
 from tests.store.contract import Clock, World, memory, sqlite
@@ -222,7 +222,11 @@ class TwoSessions(RuleBasedStateMachine):
 
 
 def test_two_sessions_the_engine_and_a_model_agree(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With pages of three messages, and reads of more than six rows in a thread."""
     monkeypatch.setattr(columns, "PAGE_MESSAGES", 3)
+    monkeypatch.setattr(columns, "INLINE_ROWS", 5)
+    monkeypatch.setattr(mailbox, "INLINE_ROWS", 6)
+    monkeypatch.setattr(searching, "INLINE_ROWS", 6)
     run_state_machine_as_test(
         TwoSessions,
         settings=settings(

@@ -14,6 +14,7 @@ from bisect import bisect_left
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
 from functools import cached_property
+from itertools import compress
 
 import apsw
 
@@ -85,10 +86,16 @@ class Page:
         found = (self.texts if column in TEXTS else self.numbers).get(column, ())
         return self.uids[len(found) :]
 
-    def without(self, gone: frozenset[int]) -> Page:
-        kept = bytes([uid not in gone for uid in self.uids])
+    def without(self, gone: array[int]) -> Page:
+        """Not all of *gone* need be there."""
+        stays = bytearray(b"\1") * len(self.uids)
+        for uid in gone:
+            at = bisect_left(self.uids, uid)
+            if at < len(self.uids) and self.uids[at] == uid:
+                stays[at] = 0
+        kept = bytes(stays)
         return Page(
-            array("I", [uid for uid, stays in zip(self.uids, kept, strict=True) if stays]),
+            array("I", compress(self.uids, kept)),
             {name: column.kept(kept[: len(column)]) for name, column in self.numbers.items()},
             {name: column.kept(kept[: len(column)]) for name, column in self.texts.items()},
         )
@@ -194,6 +201,7 @@ class _Reading:
         new = self._uids(
             "message WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?", (known.last, INLINE_ROWS)
         )
+        self._spend(len(new))
         if len(new) == INLINE_ROWS:  # there may be more
             return None
         pages = known.pages
@@ -202,7 +210,7 @@ class _Reading:
                 "expunged WHERE mailbox = ? AND gone > ? ORDER BY uid LIMIT ?",
                 (known.modseq, INLINE_ROWS),
             )
-            pages = _without(pages, gone)
+            pages = self._without(pages, gone)
         pages = _appended(self._with_changes(pages, known.modseq), new)
         # It does not fit when more went than was read, or went longer ago than the grace period.
         return pages if sum([len(page.uids) for page in pages]) == count else None
@@ -224,10 +232,23 @@ class _Reading:
             (self._mailbox, since, INLINE_ROWS),
         )
         uids, flags, modseqs = unpack_flag_rows(packed)
+        self._spend(2 * len(uids))
         if len(uids) == INLINE_ROWS:
             return tuple([_unchanging(page) for page in pages])
         rows = sorted(zip(uids, flags, modseqs, strict=True))
         return tuple([_with_rows(page, rows) for page in pages])
+
+    def _without(self, pages: tuple[Page, ...], gone: array[int]) -> tuple[Page, ...]:
+        """To make a page anew costs about as much as reading it."""
+        kept: list[Page] = []
+        for page in pages:
+            first, behind = bisect_left(gone, page.uids[0]), bisect_left(gone, page.uids[-1] + 1)
+            if first < behind:
+                self._spend(len(page.uids))
+                page = page.without(gone[first:behind])
+            if page.uids:
+                kept.append(page)
+        return tuple(kept)
 
     # --- what is known of them
 
@@ -278,16 +299,6 @@ def _appended(pages: tuple[Page, ...], new: array[int]) -> tuple[Page, ...]:
         last = replace(pages[-1], uids=pages[-1].uids + new[:room])
         pages, new = (*pages[:-1], last), new[room:]
     return pages + _paged(new)
-
-
-def _without(pages: tuple[Page, ...], gone: array[int]) -> tuple[Page, ...]:
-    kept: list[Page] = []
-    for page in pages:
-        first, behind = bisect_left(gone, page.uids[0]), bisect_left(gone, page.uids[-1] + 1)
-        left = page.without(frozenset(gone[first:behind])) if first < behind else page
-        if left.uids:
-            kept.append(left)
-    return tuple(kept)
 
 
 def _unchanging(page: Page) -> Page:
