@@ -318,6 +318,10 @@ def _broken(failure: Exception) -> str:
     return f"answered something that is not LDAP ({type(failure).__name__})"
 
 
+_HUNG_UP = (ConnectionError, ssl.SSLEOFError, ssl.SSLZeroReturnError)
+"""Which of them depends on whether the end arrives before or after our first words."""
+
+
 def tls_reason(failure: Exception, host: str) -> str:
     """What was wrong with TLS, in words that name the mistake."""
     if isinstance(failure, ssl.SSLCertVerificationError):
@@ -339,7 +343,7 @@ def tls_reason(failure: Exception, host: str) -> str:
         return "the server speaks no TLS newer than 1.1"
     if isinstance(failure, TimeoutError):
         return "no TLS handshake in time; the server may not speak TLS on this port"
-    if isinstance(failure, ConnectionError) or "UNEXPECTED_EOF" in text:
+    if isinstance(failure, _HUNG_UP) or "UNEXPECTED_EOF" in text:
         hint = 'tls = "starttls" with ldap:// if it does not speak TLS on this port'
         return f"the server hung up during the TLS handshake; {hint}"
     return f"no TLS: {text}"
