@@ -37,6 +37,8 @@ def test_a_secret_that_was_wrong_before_counts_once() -> None:
     for _ in range(100):
         throttle.begin(HERE, "alice", b"old password")
     guess(throttle, 2)
+    with pytest.raises(TooManyAttempts):
+        throttle.begin(HERE, "alice", b"another")
 
 
 def test_unknown_secrets_count_each_time() -> None:
@@ -69,6 +71,8 @@ def test_success_starts_afresh() -> None:
     guess(throttle, 2)
     throttle.begin(HERE, "alice", b"right").succeeded()
     guess(throttle, 3)
+    with pytest.raises(TooManyAttempts):
+        throttle.begin(HERE, "alice", b"another")
 
 
 def test_attempts_are_forgotten_after_the_window() -> None:
@@ -86,6 +90,8 @@ def test_pairs_do_not_share() -> None:
     guess(throttle, 3)
     guess(throttle, 3, address=THERE)
     guess(throttle, 3, account="bob")
+    with pytest.raises(TooManyAttempts):
+        throttle.begin(THERE, "alice", b"another")
 
 
 def test_memory_is_bounded_and_the_oldest_attempts_are_forgotten_first() -> None:

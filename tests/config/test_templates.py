@@ -83,11 +83,8 @@ def test_a_good_filter_is_taken(text: str) -> None:
     parse_filter_template(text, LOGIN_PLACES)
 
 
-@pytest.mark.parametrize("text", ["", "people", "ou=", "=x", "ou=a,,dc=b", "ou=a,dc", "ou=a;dc=b"])
+@pytest.mark.parametrize("text", ["", "people", "=x", "ou=a,,dc=b", "ou=a,dc", "ou=a;dc=b"])
 def test_what_is_no_dn_is_refused(text: str) -> None:
-    if text == "ou=":
-        check_dn(text)  # an empty value is one
-        return
     with pytest.raises(BadTemplate):
         check_dn(text)
 
@@ -96,6 +93,7 @@ def test_what_is_no_dn_is_refused(text: str) -> None:
     "text",
     [
         "dc=example,dc=org",
+        "ou=",  # an empty value is one
         "cn=Smith\\, John,dc=x",
         "cn=Smith\\2c John, dc=x",
         "cn=a+uid=b,dc=x",

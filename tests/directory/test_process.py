@@ -235,6 +235,10 @@ def test_a_client_that_has_gone_is_no_trouble(directory: Directory, world: World
     asked.addErrback(lambda _: None)
     asked.cancel()
     world.answer(ALICE)
+    done: list[Person] = []
+    prove(directory).addCallback(done.append)
+    world.answer(ALICE)
+    assert done == [ALICE]
 
 
 def test_an_outage_is_told_once_a_minute(

@@ -541,3 +541,4 @@ def test_tls_is_served_by_all(pair: LiveServer, login: Login) -> None:
         return met == {0, 1}
 
     until(both_met)
+    assert met == {0, 1}
