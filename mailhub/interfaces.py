@@ -161,6 +161,13 @@ class IAccount(Interface):
     async def subscribe(name: MailboxName, subscribed: bool = True) -> None:
         """Any valid name may be subscribed, existing or not.  Idempotent."""
 
+    async def furnish(folders: Sequence[tuple[MailboxName, SpecialUse]]) -> None:
+        """Subscribe INBOX, make and subscribe what is missing of *folders*, in one change.
+
+        What is there stays as it is: a folder whose use another mailbox has, or whose name, is
+        left out.  So is what a limit of mailboxes does not allow.
+        """
+
     def stage(size_hint: int = 0) -> IStaging:
         """See IMailStore.stage; for what is to be appended to this account."""
 

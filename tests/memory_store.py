@@ -277,6 +277,18 @@ class MemoryAccount:
             self.subscriptions.discard(name)
         self.changed(None)
 
+    async def furnish(self, folders: Sequence[tuple[MailboxName, SpecialUse]]) -> None:
+        uses = {use for box in self.boxes.values() for use in box.special_use}
+        await self.subscribe(INBOX)
+        for name, use in folders:
+            if use in uses or name in self.boxes:
+                continue
+            try:
+                await self.create(name, frozenset({use}))
+            except OverQuota:
+                return
+            await self.subscribe(name)
+
     # --- messages
 
     def stage(self, size_hint: int = 0) -> IStaging:

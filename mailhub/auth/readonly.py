@@ -71,6 +71,9 @@ class ReadOnlyAccount:
     async def subscribe(self, name: MailboxName, subscribed: bool = True) -> NoReturn:
         refuse()
 
+    async def furnish(self, folders: Sequence[tuple[MailboxName, SpecialUse]]) -> NoReturn:
+        refuse()
+
     def stage(self, size_hint: int = 0) -> IStaging:
         refuse()
 

@@ -8,6 +8,7 @@ from mailhub.model.errors import CannotDo, MailboxExists, MailboxGone, NoSuchMai
 from mailhub.model.mail import MailboxEntry, SpecialUse
 from mailhub.model.names import INBOX, mailbox_name
 from mailhub.model.numbers import EVERYTHING
+from mailhub.model.quota import Quota
 from tests.harness import run
 from tests.store.contract import World, contents, flags_of, uids
 
@@ -193,6 +194,42 @@ def test_subscribing_is_idempotent_and_needs_no_mailbox(world: World) -> None:
     for _ in range(2):
         run(world.account.subscribe(N("later"), False))
     assert world.names() == ["INBOX"]
+
+
+FOLDERS = ((N("Drafts"), SpecialUse.DRAFTS), (N("Sent"), SpecialUse.SENT))
+
+
+def test_furnishing_makes_and_subscribes_what_is_missing_and_may_be_done_again(
+    world: World,
+) -> None:
+    run(world.account.subscribe(INBOX, False))
+
+    for _ in range(2):
+        run(world.account.furnish(FOLDERS))
+
+        assert world.names() == ["Drafts", "INBOX", "Sent"]
+        assert all(entry(world, name).subscribed for name in world.names())
+        assert entry(world, "Sent").special_use == {SpecialUse.SENT}
+
+
+def test_furnishing_leaves_what_is_there_as_it_is(world: World) -> None:
+    run(world.account.create(N("Gesendet"), frozenset({SpecialUse.SENT})))
+    world.create("Drafts")
+
+    run(world.account.furnish(FOLDERS))
+
+    assert world.names() == ["Drafts", "Gesendet", "INBOX"]
+    assert not entry(world, "Drafts").subscribed
+    assert not entry(world, "Drafts").special_use
+
+
+def test_furnishing_stops_at_the_limit_of_mailboxes(world: World) -> None:
+    world.limit(Quota(mailboxes=2))
+
+    run(world.account.furnish(FOLDERS))
+
+    assert world.names() == ["Drafts", "INBOX"]
+    assert entry(world, "Drafts").subscribed
 
 
 def test_names_are_listed_in_order_with_any_characters(world: World) -> None:

@@ -81,7 +81,8 @@ class HubIdentities:
         await self._hub.write(identities.confirmed, identity.number, self._now(), durable=False)
 
     async def welcomed(self, identity: Identity) -> None:
-        await self._hub.write(identities.welcomed, identity.number)
+        # Were it lost with the power, the folders that are missing would be made again.
+        await self._hub.write(identities.welcomed, identity.number, durable=False)
 
     async def displace(self, address: str, identity: Identity) -> None:
         await self._hub.write(adoption.displace, address, identity.number, self._now())

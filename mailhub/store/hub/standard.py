@@ -7,9 +7,8 @@ rather than for special-use attributes, iPhones want the attributes (RFC 6154).
 from __future__ import annotations
 
 from mailhub.interfaces import IAccount
-from mailhub.model.errors import MailboxExists
 from mailhub.model.mail import SpecialUse
-from mailhub.model.names import INBOX, MailboxName
+from mailhub.model.names import MailboxName
 
 STANDARD_FOLDERS = (
     (MailboxName("Drafts"), SpecialUse.DRAFTS),
@@ -22,13 +21,4 @@ STANDARD_FOLDERS = (
 
 async def create_standard_folders(account: IAccount) -> None:
     """Make and subscribe what is missing; what the person has already stays as it is."""
-    taken = {use for entry in await account.mailboxes() for use in entry.special_use}
-    await account.subscribe(INBOX)
-    for name, use in STANDARD_FOLDERS:
-        if use in taken:
-            continue
-        try:
-            await account.create(name, frozenset({use}))
-        except MailboxExists:
-            continue
-        await account.subscribe(name)
+    await account.furnish(STANDARD_FOLDERS)

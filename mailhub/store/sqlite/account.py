@@ -75,6 +75,9 @@ class SqliteAccount:
     async def subscribe(self, name: MailboxName, subscribed: bool = True) -> None:
         await self.file.commit(folders.subscribe, name, subscribed)
 
+    async def furnish(self, wanted: Sequence[tuple[MailboxName, SpecialUse]]) -> None:
+        await self.file.commit(folders.furnish, wanted, self._store.config.max_mailboxes)
+
     # --- messages
 
     def stage(self, size_hint: int = 0) -> IStaging:

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
+
 import apsw
 
 from mailhub.model.errors import CannotDo, LimitReached, MailboxExists, NoSuchMailbox, OverQuota
@@ -144,6 +146,22 @@ def subscribe(tx: Tx, name: MailboxName, subscribed: bool) -> None:
     else:
         tx.execute("DELETE FROM subscription WHERE name = ?", (name,))
     tx.touched.append(None)
+
+
+def furnish(tx: Tx, wanted: Sequence[tuple[MailboxName, SpecialUse]], max_mailboxes: int) -> None:
+    """What is missing of *wanted*, as far as limits allow, and subscriptions of that and INBOX."""
+    uses = {
+        use for (packed,) in tx.rows("SELECT special_use FROM mailbox") for use in packed.split()
+    }
+    subscribe(tx, INBOX, True)
+    for name, use in wanted:
+        if use.value in uses or _exists(tx, name):
+            continue
+        try:
+            create(tx, name, frozenset({use}), max_mailboxes)
+        except (LimitReached, OverQuota):
+            return
+        subscribe(tx, name, True)
 
 
 def claim_recent(tx: Tx, mailbox: MailboxId) -> int:
