@@ -1,24 +1,21 @@
 """Where the store's blocking work runs: threads in a server, in place in tests.
 
-Only this module knows of thread pools.  Everything that commits runs through :meth:`Runner.write`,
-long reads through :meth:`Runner.run`; results come back in the reactor thread.
+Everything that commits runs through :meth:`Runner.write` or :meth:`Runner.wait`, long reads through
+:meth:`Runner.run`; results come back in the reactor thread.
 """
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from functools import partial
-from queue import SimpleQueue
 from typing import Any, ParamSpec, Protocol, TypeVar
 
 from twisted.internet.defer import Deferred, execute, succeed
 from twisted.internet.interfaces import IReactorTime
-from twisted.python.failure import Failure
 from twisted.python.threadpool import ThreadPool
 
-from mailhub import log
 from mailhub.net.agenda import Agenda
+from mailhub.store.threads import FewAtATime, WriterThreads
 
 P = ParamSpec("P")
 T = TypeVar("T")
@@ -33,6 +30,9 @@ class Runner(Protocol):
     def write(self, fn: Callable[[], None]) -> None:
         """Call *fn* in a writer thread; it must not raise."""
 
+    def wait(self, fn: Callable[[], None]) -> None:
+        """The same for an *fn* that does little but wait for the disk."""
+
     def in_reactor(self, fn: Callable[[], None]) -> None:
         """Call *fn* in the reactor thread, soon and in order.  From any thread."""
 
@@ -43,36 +43,6 @@ class Runner(Protocol):
         """Call *fn* in the reactor after *seconds*; returns how to call it off."""
 
 
-class WriterThreads:
-    """Threads for short work without a result: less ado than Twisted's pool makes of each call."""
-
-    def __init__(self, count: int) -> None:
-        self._work: SimpleQueue[Callable[[], None] | None] = SimpleQueue()
-        self._threads = [
-            threading.Thread(target=self._run, name=f"store-writer-{n}") for n in range(count)
-        ]
-        self.call = self._work.put
-
-    def start(self) -> None:
-        for thread in self._threads:
-            thread.start()
-
-    def stop(self) -> None:
-        """Finish what was given, and end."""
-        for _ in self._threads:
-            self._work.put(None)
-        for thread in self._threads:
-            thread.join()
-
-    def _run(self) -> None:
-        while (work := self._work.get()) is not None:
-            try:
-                work()
-            except Exception:
-                log.failure("error", Failure(), what="a writer thread")
-            del work
-
-
 class ThreadRunner:
     """Threads of their own for both, so that a long search never keeps a delivery waiting."""
 
@@ -81,7 +51,8 @@ class ThreadRunner:
         self._clock = clock
         self._readers = ThreadPool(1, readers, "store-reader")
         self._writers = WriterThreads(writers)
-        self.write = self._writers.call
+        self.wait = self._writers.call
+        self.write = FewAtATime(self._writers.call, writers, self.later).put
         self.in_reactor = agenda.add_from_thread
         self.turn = agenda.turn
 
@@ -126,6 +97,9 @@ class InlineRunner:
         return execute(fn, *args, **kwargs)
 
     def write(self, fn: Callable[[], None]) -> None:
+        fn()
+
+    def wait(self, fn: Callable[[], None]) -> None:
         fn()
 
     def in_reactor(self, fn: Callable[[], None]) -> None:

@@ -70,10 +70,9 @@ class Writer:
         jobs = [job for job, _ in group]
         prepared = self._group.prepare(jobs) if small else None
         if prepared is None:
-            commit = partial(self._group.run, jobs)
+            self._runner.write(partial(self._commit, group, partial(self._group.run, jobs)))
         else:
-            commit = partial(self._group.commit, prepared)
-        self._runner.write(partial(self._commit, group, commit))
+            self._runner.wait(partial(self._commit, group, partial(self._group.commit, prepared)))
 
     def _commit(self, group: list[Waiting], commit: Callable[[], Committed]) -> None:
         """In a writer thread, never in two at once."""
