@@ -9,6 +9,7 @@ import hypothesis
 import pytest
 from twisted.logger import globalLogPublisher
 
+from mailhub.log import hear_from
 from tests.events import Events
 from tests.lost import no_lost_errors
 
@@ -31,7 +32,8 @@ def _nothing_is_lost() -> Iterator[None]:
 
 @pytest.fixture
 def events() -> Iterator[Events]:
-    """The log entries written during the test."""
+    """The log entries written during the test, whatever level a server in a test before wanted."""
+    hear_from("debug")
     entries = Events()
     globalLogPublisher.addObserver(entries)
     yield entries
