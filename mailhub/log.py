@@ -102,6 +102,8 @@ EVENTS: Mapping[str, str] = {
     "store.damaged": "{path} is damaged: {reason}",
     "store.fenced": "{path} fenced after an I/O error: {reason}",
     "store.checkpoint": "write-ahead log of {path} is {octets} octets",
+    "store.journal": "the journal in {path}: {reason}",
+    "store.replayed": "{path}: {count} messages that a power loss took are filed again",
     "store.full": "new mail is refused: {path} has {octets} octets left",
     "store.room": "new mail is taken again: {path} has {octets} octets left",
     "store.migrated": "{path} migrated from schema {old} to {new}",

@@ -26,6 +26,7 @@ def group(cli: Cli, account: str | None, repair: bool) -> None:
     Exit code 0 when everything is in order (or has been put in order), 1 otherwise.
     """
     doctor = Doctor(cli.data, cli.hub, cli.bell, repair)
+    doctor.take_in_journals()
     if account is None:
         examined = doctor.accounts()
     else:

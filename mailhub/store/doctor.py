@@ -26,6 +26,7 @@ from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.removal import SUFFIXES, files_of, remove_files
 from mailhub.store.sqlite.check import check_account, repair_account, usage_of
 from mailhub.store.sqlite.files import open_account, open_for_check
+from mailhub.store.sqlite.replay import abandoned, replay
 
 LEFTOVER_SECONDS = 24 * 3600
 """Younger files of a spool or of an account in the making may still be wanted."""
@@ -47,6 +48,13 @@ class Doctor:
     hub: HubFile
     bell: Bell
     repair: bool = False
+
+    def take_in_journals(self) -> None:
+        """Before anything is examined: after a power loss mail may be in them only.
+
+        Raises Refusal.
+        """
+        replay(self.data.journal, self.data.account_file)
 
     def accounts(self) -> list[Account]:
         """Whom there is to examine."""
@@ -103,6 +111,9 @@ class Doctor:
             known.update(accounts.to_remove(tx))
         for path in sorted(self.data.accounts.glob("*/*")):
             yield from self._account_file(path, known)
+        for path in abandoned(self.data.journal):
+            text = "It holds mail of an account that is damaged; when that is mended, move it away"
+            yield Finding(str(path.relative_to(self.data.path)), "journal", text, False)
         for path in sorted(self.data.spool.iterdir()):
             if _age(path) > LEFTOVER_SECONDS:
                 yield self._leftover(path, "A message that nobody waits for any more")

@@ -137,6 +137,11 @@ class Staged:
             self._octets.let_go()
 
 
+def in_memory(data: bytes) -> Staged:
+    """A whole message that is here already."""
+    return Staged(_Octets(data), b"", analyse(data))
+
+
 @implementer(IStaging)
 class Staging:
     def __init__(self, folder: Path, runner: Runner, check_space: Callable[[int], None]) -> None:
@@ -188,16 +193,15 @@ class Staging:
 
     async def finish(self) -> Staged:
         if self._scanner is None:
-            data = b"".join(self._pieces)
-            octets, analysis = _Octets(data), analyse(data)
+            staged = in_memory(b"".join(self._pieces))
         else:
             if self._pieces:
                 await self._flush()
             assert self._file is not None
-            octets, analysis = _Octets(self._file), self._scanner.finish()
+            staged = Staged(_Octets(self._file), b"", self._scanner.finish())
         self._file = None
         self.discard()
-        return Staged(octets, b"", analysis)
+        return staged
 
     def discard(self) -> None:
         if self._file is not None:

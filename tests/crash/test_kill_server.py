@@ -33,6 +33,7 @@ def complaints(server: LiveServer) -> list[str]:
         bell = Bell.open(server.data.bell)
         try:
             doctor = Doctor(server.data, hub, bell)
+            doctor.take_in_journals()
             found = [*doctor.examine_hub(), *doctor.examine_files()]
             for account in doctor.accounts():
                 found += doctor.examine_account(account)

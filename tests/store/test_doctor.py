@@ -11,7 +11,7 @@ import apsw
 import pytest
 
 from mailhub.interfaces import Incoming
-from mailhub.model.mail import AccountId, Usage
+from mailhub.model.mail import AccountId, InternalDate, MailboxId, Usage
 from mailhub.model.names import INBOX
 from mailhub.store.doctor import LEFTOVER_SECONDS, Doctor, Finding
 from mailhub.store.hub import accounts, domains, usage
@@ -21,7 +21,9 @@ from mailhub.store.hub.database import HubFile
 from mailhub.store.hub.datadir import DataDir
 from mailhub.store.hub.hub import Hub
 from mailhub.store.runner import InlineRunner
+from mailhub.store.sqlite.journalfile import FiledGroup, FiledLetter, record
 from mailhub.store.sqlite.store import SqliteStore
+from mailhub.store.usages import file_usage
 from tests.harness import message, run
 
 NOW = 1_700_000_000
@@ -260,3 +262,44 @@ def test_only_old_leftovers_are_removed(patient: Patient, place: str) -> None:
     assert path.exists()
     assert [finding.where for finding in patient.repair()] == [place]
     assert not path.exists()
+
+
+# --- journals -----------------------------------------------------------------------------
+
+
+def leave_journal(patient: Patient) -> Path:
+    """That of a process which died under an earlier boot, with a message for alice."""
+    data = patient.doctor.data
+    letter = FiledLetter(
+        MailboxId(1), 3, 3, (), InternalDate(NOW), None, b"Subject: three\r\n\r\nhello\r\n"
+    )
+    group = FiledGroup(patient.alice.id, 2, NOW, [letter])
+    pieces = [*record(b"edition1", [b"an earlier boot"]), *record(b"edition1", group.pieces())]
+    path = data.journal / "1-dead.journal"
+    path.write_bytes(b"".join(pieces))
+    return path
+
+
+def test_mail_that_only_a_journal_has_is_taken_in(patient: Patient) -> None:
+    path = leave_journal(patient)
+    assert [finding.kind for finding in patient.examine()] == ["journal"]
+
+    patient.doctor.take_in_journals()
+
+    assert patient.examine() == []
+    assert not path.exists()
+    found = file_usage(patient.doctor.data, patient.alice.id)
+    assert found is not None
+    assert found[0].messages == 3
+
+
+def test_the_journal_of_a_damaged_account_is_told(patient: Patient) -> None:
+    path = leave_journal(patient)
+    patient.doctor.data.account_file(patient.alice.id).write_bytes(b"no database" * 1_000)
+
+    patient.doctor.take_in_journals()
+
+    found = {finding.kind: finding for finding in patient.examine()}
+    assert found["journal"].where == "journal/1-dead.journal"
+    assert not found["journal"].repairable
+    assert path.exists()

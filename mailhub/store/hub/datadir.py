@@ -4,6 +4,7 @@
 
     hub.db                    domains, accounts, aliases, credentials
     accounts/xx/<id>.db       one SQLite database per account (three files while in use)
+    journal/                  small messages that accounts' logs may still lose with the power
     spool/                    messages that are still arriving
     run/                      bell, *.lock, control: of running processes;
                               refused-*, stale-clients: what
@@ -53,6 +54,10 @@ class DataDir:
     @property
     def spool(self) -> Path:
         return self.path / "spool"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal"
 
     @property
     def run(self) -> Path:

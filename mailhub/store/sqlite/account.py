@@ -91,7 +91,7 @@ class SqliteAccount:
             for message, one in zip(messages, staged, strict=True):
                 letters.append(await self._prepared(Letter(message, one)))
             file = self.file
-            commit = file.commit_small if _are_small(staged) else file.commit
+            commit = file.commit_journaled if _are_small(staged) else file.commit
             return await commit(filing.file, name, letters, file.uidl)
         except BaseException:
             self._forget(letters)

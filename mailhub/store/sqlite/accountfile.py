@@ -29,6 +29,7 @@ from mailhub.store.sqlite.files import create_account, open_account
 from mailhub.store.sqlite.filing import UidlMaker
 from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Job
 from mailhub.store.sqlite.housekeeping import Checkpointer
+from mailhub.store.sqlite.journal import Journal
 from mailhub.store.sqlite.seams import AccountRecord, Terms
 from mailhub.store.sqlite.transaction import Tx
 from mailhub.store.sqlite.writer import Writer
@@ -57,6 +58,7 @@ class AccountFile:
         uidl: UidlMaker,
         terms: Callable[[], Terms],
         columns: ColumnCache,
+        journal: Journal,
     ) -> None:
         self.record = record
         self.path = path
@@ -76,9 +78,12 @@ class AccountFile:
         self.changes: tuple[tuple[int, MailboxId, ModSeq], Changes] | None = None
         """Those that were asked for last: edition of the file, mailbox and since when."""
         self._writer = Writer(
+            record.id,
+            path,
             GroupCommit(self._open_for_writing, clock, self._fenced, BUSY_TIMEOUT_MS),
             runner,
             Checkpointer(path, self._log_is_large),
+            journal,
             lambda committed: published(record, committed),
         )
 
@@ -200,6 +205,15 @@ class AccountFile:
         small = terms.claim is None
         return self._submit(Job(lambda tx: fn(tx, *args, **kwargs), small=small, terms=terms))
 
+    def commit_journaled(
+        self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
+    ) -> Deferred[T]:
+        """As commit_small, for work that only files: the journal may make it durable."""
+        terms = self._terms()
+        small = terms.claim is None
+        job = Job(lambda tx: fn(tx, *args, **kwargs), journaled=small, small=small, terms=terms)
+        return self._submit(job)
+
     def commit_small_lazily(
         self, fn: Callable[Concatenate[Tx, P], T], *args: P.args, **kwargs: P.kwargs
     ) -> Deferred[T]:
@@ -239,7 +253,7 @@ class AccountFile:
 
     # those come from writer threads
 
-    def _fenced(self, error: apsw.Error) -> None:
+    def _fenced(self, error: Exception) -> None:
         reason = str(error)
         self._runner.in_reactor(
             lambda: log.event("store.fenced", level="error", path=str(self.path), reason=reason)

@@ -10,14 +10,17 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import NamedTuple
 
 from mailhub.interfaces import Incoming
 from mailhub.mime.analysis import Analysis
-from mailhub.model.mail import Appended
+from mailhub.model.mail import Appended, InternalDate
 from mailhub.model.names import INBOX, MailboxName
-from mailhub.model.numbers import NumberSet
-from mailhub.store.spool import Staged
+from mailhub.model.numbers import ModSeq, NumberSet
+from mailhub.store.spool import Staged, in_memory
 from mailhub.store.sqlite import admission, boxes, keywords
+from mailhub.store.sqlite.boxes import Box
+from mailhub.store.sqlite.journalfile import FiledLetter
 from mailhub.store.sqlite.packing import integers
 from mailhub.store.sqlite.transaction import Tx
 
@@ -31,6 +34,15 @@ INSERT_CONTENT = f"INSERT INTO content VALUES ({', '.join('?' * 23)})"
 
 UidlMaker = Callable[[int, int], str]
 """From UIDVALIDITY and UID to the id that POP3 shows for ever."""
+
+
+class Place(NamedTuple):
+    """What a message is given when it is filed."""
+
+    uid: int
+    content: int
+    modseq: ModSeq
+    uidl: str | None
 
 
 @dataclass(frozen=True, slots=True)
@@ -57,19 +69,50 @@ def file(tx: Tx, name: MailboxName, letters: Sequence[Letter], uidl: UidlMaker) 
     modseq = tx.next_modseq()
     uids = box.take_uids(len(letters))
     for uid, letter in zip(uids, letters, strict=True):
-        flags = keywords.mask(tx, box, letter.incoming.flags)
         content = letter.content or tx.next_content()
         if letter.content is not None:
             tx.execute("DELETE FROM staging WHERE content = ?", (content,))
-        thread = thread_of(tx, letter.staged.analysis, content)
-        message = (box.id, uid, content, flags, modseq, modseq, *_dates(tx, letter))
         kept = uidl(box.uidvalidity, uid) if box.name == INBOX else None
-        about = content_row(content, thread, letter.staged.analysis)[2:]
-        tx.execute(ARRIVAL, (*message, letter.staged.size, kept, *_octets(letter), *about))
+        _insert(tx, box, letter, Place(uid, content, modseq, kept))
+        if tx.filed is not None:
+            tx.filed.append(_as_filed(tx, box, letter, uid, content, kept))
     if letters:
         tx.charge("filed", box.id, sum(octets), len(letters))
         tx.touched.append(box.id)
     return Appended(box.uidvalidity, NumberSet.of_sorted(uids))
+
+
+def file_again(tx: Tx, filed: FiledLetter) -> None:
+    """File as it was what a journal tells of.  Raises MailboxGone."""
+    box = boxes.get(tx, filed.mailbox)
+    staged = in_memory(filed.octets)
+    letter = Letter(Incoming(staged, frozenset(filed.flags), filed.date), staged)
+    tx.take_content(filed.content)
+    _insert(tx, box, letter, Place(filed.uid, filed.content, tx.next_modseq(), filed.uidl))
+    # Others may have been given out since, and lost.
+    uidnext = max(box.uidnext, filed.uid + 1)
+    tx.execute("UPDATE mailbox SET uidnext = ? WHERE id = ?", (uidnext, box.id))
+    tx.charge("filed", box.id, staged.size, 1)
+    tx.touched.append(box.id)
+
+
+def _insert(tx: Tx, box: Box, letter: Letter, place: Place) -> None:
+    analysis = letter.staged.analysis
+    flags = keywords.mask(tx, box, letter.incoming.flags)
+    thread = thread_of(tx, analysis, place.content)
+    message = (box.id, place.uid, place.content, flags, place.modseq, place.modseq)
+    about = content_row(place.content, thread, analysis)[2:]
+    row = (*message, *_dates(tx, letter), analysis.size, place.uidl, *_octets(letter), *about)
+    tx.execute(ARRIVAL, row)
+
+
+def _as_filed(
+    tx: Tx, box: Box, letter: Letter, uid: int, content: int, uidl: str | None
+) -> FiledLetter:
+    date = letter.incoming.date or InternalDate(tx.now)
+    flags = tuple(sorted(letter.incoming.flags))
+    octets = letter.staged.read(0, letter.staged.size)
+    return FiledLetter(box.id, uid, content, flags, date, uidl, octets)
 
 
 def _dates(tx: Tx, letter: Letter) -> tuple[int, int, int]:

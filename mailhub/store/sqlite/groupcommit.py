@@ -16,7 +16,9 @@ Jobs can run several times, so they have no effects outside the database.
 
 Small jobs run in the reactor, where nobody contends for Python's lock, and only their COMMIT in a
 thread: :meth:`GroupCommit.prepare` and :meth:`GroupCommit.commit`.  What does not go smoothly
-there is rolled back and begun again in the thread, under the rules above.
+there is rolled back and begun again in the thread, under the rules above.  A COMMIT that does not
+wait for the disk, because nothing in it must be durable or because the journal makes it so, needs
+no thread: :meth:`GroupCommit.commit_here`.
 """
 
 from __future__ import annotations
@@ -30,6 +32,7 @@ import apsw
 from mailhub.model.errors import Unavailable
 from mailhub.model.mail import MailboxId, Usage
 from mailhub.store.sqlite.connection import refusal, wait_for_others
+from mailhub.store.sqlite.journalfile import FiledLetter
 from mailhub.store.sqlite.seams import NO_TERMS, Terms
 from mailhub.store.sqlite.transaction import NeedsDurable, Tx
 
@@ -38,12 +41,15 @@ from mailhub.store.sqlite.transaction import NeedsDurable, Tx
 class Job:
     """``durable`` False: survives the process but perhaps not the machine (flag changes).
 
+    ``journaled``: all that must not be lost it tells the transaction, for the journal.
+
     ``small``: reads and writes so few rows that it may run in the reactor.  One whose terms have
     a claim is never small and always the only one of its group.
     """
 
     work: Callable[[Tx], object]
     durable: bool = True
+    journaled: bool = False
     small: bool = False
     terms: Terms = NO_TERMS
     done: bool = False
@@ -68,9 +74,17 @@ class Committed:
 
 @dataclass(slots=True)
 class Prepared:
-    """Jobs that have run; their transaction is open."""
+    """Jobs that have run; their transaction is open.
+
+    ``waits``: its COMMIT waits for the disk.  ``filed``: what the journal must have besides.
+    """
 
     jobs: list[Job]
+    waits: bool
+    before: int
+    """The account's ledger_seq when the transaction began."""
+    at: int
+    filed: list[FiledLetter]
     refused: list[tuple[Job, Exception]]
     touched: list[MailboxId | None]
     usage: tuple[Usage, int] | None
@@ -96,7 +110,7 @@ class GroupCommit:
         self,
         connect: Callable[[], apsw.Connection],
         clock: Callable[[], float],
-        fenced: Callable[[apsw.Error], None],
+        fenced: Callable[[Exception], None],
         patience_ms: int = 0,
     ) -> None:
         """*patience_ms*: how long a thread waits for another process's transaction."""
@@ -115,10 +129,10 @@ class GroupCommit:
             return None
         try:
             self.wait_for_others(0)
-            db = self._ready(any(job.durable for job in jobs))
-            return self._execute(db, list(jobs), any(job.durable for job in jobs))
+            waits = any(job.durable and not job.journaled for job in jobs)
+            return self._execute(self._ready(waits), list(jobs), waits, journaled=not waits)
         except apsw.IOError as error:
-            self._fence(error)
+            self.fence(error)
         except Exception:  # whatever it is, it comes again in the thread
             self._abandon()
         return None
@@ -128,6 +142,25 @@ class GroupCommit:
         assert self._db is not None
         db = self._db
         return self._guarded(prepared.jobs, lambda committed: self._finish(db, prepared, committed))
+
+    def commit_here(self, prepared: Prepared) -> Committed | None:
+        """In the reactor, for one that does not wait; None: the disk is full, :meth:`run` them.
+
+        What it has filed is durable only when the journal has it.  Never raises.
+        """
+        assert self._db is not None
+        assert not prepared.waits
+        committed = Committed()
+        began = time.monotonic()
+        try:
+            self._finish(self._db, prepared, committed)
+        except _CommitFull:
+            return None
+        except Exception as error:
+            committed.failed = True
+            self._give_up(prepared.jobs, error)
+        committed.seconds = time.monotonic() - began
+        return committed
 
     def run(self, jobs: Sequence[Job]) -> Committed:
         """Afterwards every job is done.  Never raises."""
@@ -157,7 +190,7 @@ class GroupCommit:
 
     def _give_up(self, jobs: Sequence[Job], error: Exception) -> None:
         if isinstance(error, apsw.IOError):
-            self._fence(error)
+            self.fence(error)
             _fail_rest(jobs, Unavailable())
         else:  # something else that SQLite says, a file that cannot be opened, our own mistake
             self._abandon()
@@ -185,14 +218,17 @@ class GroupCommit:
             else:
                 return
 
-    def _execute(self, db: apsw.Connection, jobs: list[Job], durable: bool) -> Prepared:
+    def _execute(
+        self, db: apsw.Connection, jobs: list[Job], waits: bool, *, journaled: bool = False
+    ) -> Prepared:
         """Everything up to the COMMIT.  Raises _Spoiled, NeedsDurable."""
         db.execute("BEGIN IMMEDIATE")
         try:
-            tx = Tx(db, int(self._clock()), durable=durable)
+            tx = Tx(db, int(self._clock()), durable=waits, journaled=journaled)
         except NeedsDurable:
             db.execute("ROLLBACK")
             raise
+        before = tx.ledger_seq
         refused: list[tuple[Job, Exception]] = []
         run = self._savepoint if len(jobs) > 1 else self._alone
         for job in jobs:
@@ -203,7 +239,8 @@ class GroupCommit:
                 raise _Spoiled(job, failure)
             refused.append((job, failure))
         usage = None if len(refused) == len(jobs) else self._flush(db, tx)
-        return Prepared(jobs, refused, tx.touched, usage)
+        filed = tx.filed or []
+        return Prepared(jobs, waits, before, tx.now, filed, refused, tx.touched, usage)
 
     def _savepoint(self, db: apsw.Connection, tx: Tx, job: Job) -> Exception | None:
         """Run *job*; what it raised, its effects undone.  I/O errors go up."""
@@ -303,7 +340,8 @@ class GroupCommit:
         db.wal_autocheckpoint(0)  # it would run inside the COMMIT that a client waits for
         return db
 
-    def _fence(self, error: apsw.Error) -> None:
+    def fence(self, error: Exception) -> None:
+        """Acknowledge nothing until the log has been moved to the database (rule 5)."""
         self._fenced = True
         self._on_fence(error)
         self._abandon()

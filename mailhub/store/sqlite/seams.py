@@ -86,6 +86,9 @@ class AccountFiles(Protocol):
     def spool(self) -> Path: ...
 
     @property
+    def journal(self) -> Path: ...
+
+    @property
     def path(self) -> Path: ...
 
     def account_file(self, account: AccountId) -> Path: ...
@@ -174,6 +177,10 @@ class LocalFiles:
     @property
     def spool(self) -> Path:
         return self.path / "spool"
+
+    @property
+    def journal(self) -> Path:
+        return self.path / "journal"
 
     def account_file(self, account: AccountId) -> Path:
         return self.path / "accounts" / account[:2] / f"{account}.db"

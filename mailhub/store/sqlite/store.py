@@ -27,6 +27,8 @@ from mailhub.store.sqlite.accountfile import AccountFile
 from mailhub.store.sqlite.columncache import ColumnCache
 from mailhub.store.sqlite.files import check_library, make_template
 from mailhub.store.sqlite.groupcommit import Committed
+from mailhub.store.sqlite.journal import Journal
+from mailhub.store.sqlite.replay import replay
 from mailhub.store.sqlite.seams import (
     AccountFiles,
     AccountRecord,
@@ -76,6 +78,7 @@ class SqliteStore:
         self._bell = bell or LocalBell()
         self._watchers = Watchers(self._bell)
         self._columns = ColumnCache(self.config.column_cache)
+        self._journal = Journal(data.journal, runner)
         self._files: OrderedDict[AccountId, AccountFile] = OrderedDict()
         self._most_open = most_open(self.config.open_accounts, max_connections)
         self._call_off_upkeep: Callable[[], None] | None = None
@@ -94,6 +97,7 @@ class SqliteStore:
                 " cannot be trusted; mailhub needs a local one"
             )
         self._template = await self._runner.run(make_template, self._data.path)
+        await self._runner.run(replay, self._data.journal, self._data.account_file)
         self._call_off_upkeep = self._runner.later(UPKEEP_SECONDS, self._upkeep_is_due)
         log.event("store.opened", path=str(self._data.path))
 
@@ -103,6 +107,7 @@ class SqliteStore:
             self._call_off_upkeep()
         for account in list(self._files):
             await self.close_account(account)
+        await self._journal.close()
 
     async def close_account(self, account: AccountId) -> None:
         """Close an account's file, before it is replaced or deleted."""
@@ -147,6 +152,7 @@ class SqliteStore:
             self._uidl,
             partial(self._accounts.terms, record.id),
             self._columns,
+            self._journal,
         )
         self._files[record.id] = file
         self._close_some()

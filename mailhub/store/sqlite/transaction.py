@@ -2,7 +2,8 @@
 
 Modseqs survive a power loss although flag changes commit without waiting for the disk: the file
 holds a ceiling that is raised by a durable commit before it is reached, and the first transaction
-after a boot continues from the ceiling.
+after a boot continues from the ceiling.  UIDs make a step then: the last that others have seen may
+have been lost.
 """
 
 from __future__ import annotations
@@ -15,7 +16,7 @@ import apsw
 
 from mailhub.model.errors import Damaged
 from mailhub.model.mail import MailboxId, Usage
-from mailhub.model.numbers import ModSeq
+from mailhub.model.numbers import MAX_UID, ModSeq
 from mailhub.store.sqlite.connection import Row, row, value
 from mailhub.store.sqlite.ledger import Charge, write
 from mailhub.store.sqlite.seams import NO_TERMS, Terms
@@ -23,11 +24,15 @@ from mailhub.store.sqlite.seams import NO_TERMS, Terms
 if TYPE_CHECKING:
     from apsw import Bindings
 
+    from mailhub.store.sqlite.journalfile import FiledLetter
+
 CEILING_STEP = 10_000
+UID_STEP = 10_000
+"""More messages than can be seen before they are durable."""
 HEADROOM = 1_000
 """More than the transactions of one group can use."""
 
-Snapshot = tuple[int, int, int, int, int, int, int]
+Snapshot = tuple[int, int, int, int, int, int, int, int]
 
 
 class NeedsDurable(Exception):
@@ -46,8 +51,10 @@ class Tx:
     The account's row is read once and written once per transaction, not once per message.
     """
 
-    def __init__(self, db: apsw.Connection, now: int, *, durable: bool) -> None:
-        """Raises NeedsDurable."""
+    def __init__(
+        self, db: apsw.Connection, now: int, *, durable: bool, journaled: bool = False
+    ) -> None:
+        """Raises NeedsDurable.  *journaled*: not durable but for the journal."""
         self.db = db
         self.execute = db.execute
         self.now = now
@@ -55,6 +62,8 @@ class Tx:
         """Whose watchers are told after the commit; None: the list of mailboxes."""
         self.terms: Terms = NO_TERMS
         """What the running closure has to keep to."""
+        self.filed: list[FiledLetter] | None = [] if journaled else None
+        """What the journal is to be told."""
         self._charges: list[Charge] = []
         account = row(
             db,
@@ -69,10 +78,11 @@ class Tx:
         self._octets: int
         self._messages: int
         self._uidvalidity: int
-        self._ledger_seq: int
+        self.ledger_seq: int
+        """Of the newest entry."""
         self._ceiling: int
         self._modseq, self._content, self._octets, self._messages, self._uidvalidity = account[:5]
-        self._ledger_seq, self._ceiling, booted, self.tag = account[5:]
+        self.ledger_seq, self._ceiling, booted, self.tag = account[5:]
         self._raise_ceiling(booted, durable)
         self._stored = self.mark()[:5]
 
@@ -84,6 +94,7 @@ class Tx:
             raise NeedsDurable
         if rebooted:  # what lay between may have been issued and lost
             self._modseq = self._ceiling
+            self.execute("UPDATE mailbox SET uidnext = min(uidnext + ?, ?)", (UID_STEP, MAX_UID))
         self._ceiling = self._modseq + CEILING_STEP
         self.execute(
             "UPDATE account SET modseq = ?, modseq_ceiling = ?, boot_id = ?",
@@ -108,6 +119,10 @@ class Tx:
     def next_content(self) -> int:
         self._content += 1
         return self._content
+
+    def take_content(self, content: int) -> None:
+        """*content* was given before, by a transaction that has been lost."""
+        self._content = max(self._content, content)
 
     def next_uidvalidity(self) -> int:
         """Never given before, not even by a younger copy of this file that was lost."""
@@ -134,12 +149,15 @@ class Tx:
             self._uidvalidity,
             len(self.touched),
             len(self._charges),
+            len(self.filed or ()),
         )
 
     def back_to(self, mark: Snapshot) -> None:
         self._modseq, self._content, self._octets, self._messages, self._uidvalidity = mark[:5]
         del self.touched[mark[5] :]
         del self._charges[mark[6] :]
+        if self.filed is not None:
+            del self.filed[mark[7] :]
 
     def flush(self) -> tuple[Usage, int] | None:
         """Write what was given out; the new usage and its ledger_seq if it has changed."""
@@ -148,10 +166,10 @@ class Tx:
             return None
         charged = bool(self._charges)
         if charged:
-            self._ledger_seq = write(self.db, self._charges, self._ledger_seq, self.now)
+            self.ledger_seq = write(self.db, self._charges, self.ledger_seq, self.now)
         self.execute(
             "UPDATE account SET modseq = ?, last_content = ?, octets = ?, messages = ?,"
             " last_uidvalidity = ?, ledger_seq = ?",
-            (*numbers, self._ledger_seq),
+            (*numbers, self.ledger_seq),
         )
-        return (self.usage, self._ledger_seq) if charged else None
+        return (self.usage, self.ledger_seq) if charged else None

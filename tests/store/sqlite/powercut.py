@@ -2,8 +2,9 @@
 
 An SQLite VFS in front of the real one remembers every write since the last sync of its file.
 :meth:`Power.cut` makes the folder as it might be found when the power is back: of each file what
-was synced, and of the rest any part, in pieces of a sector.  Files that SQLite did not write
-are as they are; that a new file's name is durable is not put to the test here.
+was synced, by SQLite or by ``os.fdatasync``, and of the rest any part, in pieces of a sector.
+Files that SQLite did not write are as they are; that a new file's name is durable is not put to the
+test here.
 """
 
 from __future__ import annotations
@@ -15,6 +16,7 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+from unittest.mock import patch
 
 import apsw
 
@@ -112,8 +114,17 @@ def power() -> Iterator[Power]:
     """Everything opened meanwhile depends on it."""
     source = Power()
     vfs = _Vfs(source)
+    wait = os.fdatasync
+
+    def fdatasync(fd: int) -> None:
+        wait(fd)
+        kept = source.files.get(Path(os.readlink(f"/proc/self/fd/{fd}")))
+        if kept is not None:
+            kept.sync()
+
     try:
-        yield source
+        with patch.object(os, "fdatasync", fdatasync):
+            yield source
     finally:
         apsw.set_default_vfs("unix")
         vfs.unregister()

@@ -43,7 +43,7 @@ class Group:
     def connect(self) -> apsw.Connection:
         return open_account(self.path, ACCOUNT, busy_timeout_ms=0)
 
-    def fenced(self, error: apsw.Error) -> None:
+    def fenced(self, error: Exception) -> None:
         self.fences.append(str(error))
 
     def run(self, *works: Callable[[Tx], object], durable: bool = True) -> list[Job]:

@@ -16,7 +16,7 @@ from mailhub.interfaces import IAccount
 from mailhub.model.flags import FlagChange
 from mailhub.model.names import INBOX, mailbox_name
 from mailhub.model.numbers import EVERYTHING, NumberSet
-from mailhub.store.sqlite import transaction
+from mailhub.store.sqlite import journal, transaction
 from tests.harness import run
 from tests.store.sqlite.powercut import power
 from tests.store.sqlite.test_store import House
@@ -69,6 +69,7 @@ def test_what_was_acknowledged_survives_and_no_modseq_is_given_twice(
     tmp_path: Path, seed: int, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     chance, told = random.Random(seed), Told()
+    monkeypatch.setattr(journal, "FILE_OCTETS", chance.choice((10_000, 40_000, 1_000_000)))
     folder = tmp_path / "boot0"
     folder.mkdir()
     for boot in range(BOOTS):

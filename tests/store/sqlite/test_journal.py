@@ -1,0 +1,564 @@
+"""The journal: what a power loss takes is filed again, and nothing else."""
+
+from __future__ import annotations
+
+import errno
+import os
+import random
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from twisted.internet.defer import Deferred
+
+from mailhub.config.options import StoreConfig
+from mailhub.interfaces import IAccount, Incoming
+from mailhub.model.errors import Damaged, NoSuchMailbox, Unavailable
+from mailhub.model.flags import FlagChange
+from mailhub.model.mail import AccountId, Appended, InternalDate, MailboxId
+from mailhub.model.names import INBOX, mailbox_name
+from mailhub.model.numbers import NumberSet
+from mailhub.store.runner import InlineRunner
+from mailhub.store.sqlite import files, journal, journalfile, transaction
+from mailhub.store.sqlite.journalfile import (
+    FiledGroup,
+    FiledLetter,
+    JournalFile,
+    parse_group,
+    record,
+    records,
+)
+from mailhub.store.sqlite.store import SqliteStore
+from tests.events import Events
+from tests.harness import run, start
+from tests.store.sqlite.powercut import power
+from tests.store.sqlite.test_store import House
+
+# --- records ------------------------------------------------------------------------------
+
+
+def group(*octets: bytes, before: int = 7) -> FiledGroup:
+    letters = [
+        FiledLetter(MailboxId(1), n, n + 10, ("\\Seen", "ünï"), InternalDate(5, -90), "u", each)
+        for n, each in enumerate(octets, 1)
+    ]
+    return FiledGroup(AccountId("0a"), before, 1_000_000, letters)
+
+
+def written(edition: bytes, *pieces: list[bytes]) -> bytes:
+    return b"".join(b"".join(record(edition, each)) for each in pieces)
+
+
+@pytest.mark.parametrize(
+    "payload",
+    [
+        b"",
+        b"\n",
+        b"{}",
+        b"[1,2]\n",
+        b'["a",1,2,[[1]]]\n',
+        b'["a",1,2,[[1,1,1,[],0,0,null,5]]]\nabc',
+    ],
+)
+def test_what_is_no_record_is_damage(payload: bytes) -> None:
+    with pytest.raises(Damaged):
+        parse_group(payload)
+
+
+@given(octets=st.lists(st.binary(max_size=50), min_size=1, max_size=4))
+def test_a_record_is_read_as_it_was_written(octets: list[bytes]) -> None:
+    filed = group(*octets)
+
+    assert parse_group(b"".join(filed.pieces())) == filed
+
+
+@given(end=st.integers(0, 400), at=st.integers(0, 399))
+def test_reading_ends_before_what_is_not_whole(end: int, at: int) -> None:
+    pieces = [[b"boot"], group(b"x" * 60).pieces(), group(b"y" * 70).pieces()]
+    whole = [b"".join(each) for each in pieces]
+    data = written(b"edition1", *pieces)
+    wrong = bytearray(data)
+    wrong[at % len(data)] ^= 1
+
+    found = list(records(data[:end]))
+    assert found == whole[: len(found)]
+    assert (len(found) == len(whole)) == (end >= len(data))
+    found = list(records(bytes(wrong)))
+    assert found == whole[: len(found)]
+    assert len(found) < len(whole)
+
+
+def test_what_an_earlier_use_has_left_is_not_read() -> None:
+    old = written(b"edition1", [b"boot"], *[group(b"old").pieces()] * 3)
+    new = written(b"edition2", [b"boot"], group(b"new").pieces())
+    assert len(old) > len(new)
+
+    assert len(list(records(new + old[len(new) :]))) == 2
+
+
+# --- after a power loss -------------------------------------------------------------------
+
+
+class Boots:
+    """Houses on a folder whose power fails between them; each is a boot of its own."""
+
+    def __init__(self, folder: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+        self.folder = folder / "boot0"
+        self.folder.mkdir()
+        self._monkeypatch = monkeypatch
+        self._count = 0
+        self._boot()
+
+    def _boot(self) -> None:
+        boot = f"boot {self._count}"
+        for module in (transaction, files):
+            self._monkeypatch.setattr(module, "boot_id", lambda: boot)
+
+    def house(self) -> House:
+        return House(self.folder, min_free=0)
+
+    def fail(self, live: Callable[[House], object], spoil: Callable[[Path], object] = id) -> None:
+        """Let *live* do something, and lose all that nobody has waited for."""
+        after = self.folder.with_name(f"boot{self._count + 1}")
+        with power() as source:
+            house = self.house()
+            live(house)
+            source.cut(self.folder, after, Forgetful())
+            run(house.store.stop())
+        self._count += 1
+        self.folder = after
+        spoil(after)
+        self._boot()
+
+
+class Forgetful(random.Random):
+    """Nothing that was not synced is there."""
+
+    def random(self) -> float:
+        return 1.0
+
+
+@pytest.fixture
+def boots(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Boots:
+    return Boots(tmp_path, monkeypatch)
+
+
+def letter(number: int, filler: int = 3_000) -> bytes:
+    return b"Subject: m%d\r\nMessage-ID: <%d@x>\r\n\r\n" % (number, number) + b"x" * filler
+
+
+def subjects(house: House, account: IAccount) -> list[tuple[int, str]]:
+    found = house.inside(
+        account, "SELECT uid, subject FROM message JOIN content ON id = content ORDER BY 1"
+    )
+    return [(int(str(uid)), str(subject)) for uid, subject in found]
+
+
+def append(account: IAccount, data: bytes, *flags: str, date: int | None = None) -> Appended:
+    async def filed() -> Appended:
+        staging = account.stage()
+        await staging.write(data)
+        staged = await staging.finish()
+        received = None if date is None else InternalDate(date, 120)
+        return await account.append(INBOX, [Incoming(staged, frozenset(flags), received)])
+
+    return run(filed())
+
+
+KEPT = (
+    "SELECT uid, uidl, flags, received, zone, saved, message.size, content, thread, subject"
+    " FROM message JOIN content ON id = content ORDER BY uid"
+)
+
+
+def test_a_message_that_is_only_in_the_journal_is_filed_again_as_it_was(boots: Boots) -> None:
+    before: list[tuple[object, ...]] = []
+
+    def live(house: House) -> None:
+        account = house.account()
+        append(account, letter(0))  # opens the file and waits for its log
+        append(account, letter(1), "\\Seen", "red", date=77)
+        append(account, letter(2) + b"\r\n.\r\nnever mind\r\n", "blue")
+        before.extend(house.inside(account, KEPT))
+
+    boots.fail(live)
+
+    house = boots.house()
+    account = house.account()
+    house.prove(account)
+    assert house.inside(account, KEPT) == before
+    assert [subject for _, subject in subjects(house, account)] == ["m0", "m1", "m2"]
+    assert not list((boots.folder / "journal").glob("*.journal"))
+    assert append(account, letter(3)).uids.lowest > 1_000  # what nobody was told may have been seen
+    run(house.store.stop())
+
+
+def test_without_its_journal_the_message_would_be_lost(boots: Boots) -> None:
+    def live(house: House) -> None:
+        account = house.account()
+        append(account, letter(0))
+        append(account, letter(1))
+
+    def spoil(folder: Path) -> None:
+        (found,) = (folder / "journal").glob("*.journal")
+        found.unlink()
+
+    boots.fail(live, spoil)
+
+    house = boots.house()
+    assert subjects(house, house.account()) == [(1, "m0")]
+    run(house.store.stop())
+
+
+def test_what_another_process_never_acknowledged_may_be_missing_between(boots: Boots) -> None:
+    """Its commit came before ours, its journal was never written."""
+
+    def live(house: House) -> None:
+        account = house.account()
+        append(account, letter(0))
+        other = SqliteStore(
+            house.files, house.accounts, InlineRunner(), config=StoreConfig(min_free=0)
+        )
+        run(other.start())
+        theirs = run(other.account(account.id))
+        append(theirs, letter(1))  # opens the file
+        append(theirs, letter(2))
+        append(account, letter(3))
+        append(account, letter(4))
+        others.append(other)
+
+    others: list[SqliteStore] = []
+
+    def spoil(folder: Path) -> None:
+        for path in (folder / "journal").glob("*.journal"):
+            if b"Subject: m2" in path.read_bytes():
+                path.unlink()
+
+    boots.fail(live, spoil)
+    run(others[0].stop())
+
+    house = boots.house()
+    account = house.account()
+    house.prove(account)
+    assert subjects(house, account) == [(1, "m0"), (2, "m1"), (4, "m3"), (5, "m4")]
+    ((seq,),) = house.inside(account, "SELECT ledger_seq FROM account")
+    assert int(str(seq)) > 5  # what the hub has heard of the five is older
+    run(house.store.stop())
+
+
+def test_what_was_changed_durably_since_is_not_filed_again(boots: Boots) -> None:
+    def live(house: House) -> None:
+        account = house.account()
+        append(account, letter(0))
+        uids = append(account, letter(1)).uids
+        run(account.create(mailbox_name("Archive")))
+        inbox = run(account.open(INBOX))
+        run(inbox.move(uids, mailbox_name("Archive")))
+        run(run(account.open(INBOX)).store(NumberSet.of(1), FlagChange.ADD, frozenset({"\\Seen"})))
+        append(account, letter(2))
+
+    boots.fail(live)
+
+    house = boots.house()
+    account = house.account()
+    house.prove(account)
+    assert sorted(subject for _, subject in subjects(house, account)) == ["m0", "m1", "m2"]
+    run(house.store.stop())
+
+
+def test_replaying_that_is_interrupted_can_be_done_again(
+    boots: Boots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def live(house: House) -> None:
+        for name in ("ann", "bob"):
+            account = house.account(name)
+            append(account, letter(0))
+            append(account, letter(1))
+            append(account, letter(2))
+
+    boots.fail(live)
+    with monkeypatch.context() as patched:
+
+        def fail(accounts: object) -> None:
+            raise OSError(errno.EIO, "the disk is tired")
+
+        patched.setattr("mailhub.store.sqlite.replay.sync_logs", fail)
+        with pytest.raises(Unavailable, match="tired"):
+            boots.house()
+
+    house = boots.house()
+    for name in ("ann", "bob"):
+        account = house.account(name)
+        house.prove(account)
+        assert subjects(house, account) == [(1, "m0"), (2, "m1"), (3, "m2")]
+    run(house.store.stop())
+
+
+def test_the_journal_of_a_damaged_account_is_kept(boots: Boots, events: Events) -> None:
+    def live(house: House) -> None:
+        for name in ("ann", "bob"):
+            account = house.account(name)
+            append(account, letter(0))
+            append(account, letter(1))
+
+    def spoil(folder: Path) -> None:
+        path = folder / "accounts" / "00" / "00000001.db"
+        path.write_bytes(b"something else" * 1_000)
+        path.with_name(f"{path.name}-wal").unlink()
+
+    boots.fail(live, spoil)
+
+    house = boots.house()
+    house.account("ann")
+    assert subjects(house, house.account("bob")) == [(1, "m0"), (2, "m1")]
+    assert len(list((boots.folder / "journal").glob("*.journal"))) == 1
+    assert "store.damaged" in [event["event"] for event in events]
+    run(house.store.stop())
+
+
+# --- files --------------------------------------------------------------------------------
+
+
+def journals(house: House) -> list[Path]:
+    return list((house.files.path / "journal").glob("*.journal"))
+
+
+def test_a_store_that_is_stopped_leaves_no_journal(tmp_path: Path) -> None:
+    house = House(tmp_path, min_free=0)
+    account = house.account()
+    for number in range(3):
+        append(account, letter(number))
+    assert len(journals(house)) == 1
+
+    run(house.store.stop())
+
+    assert journals(house) == []
+
+
+def test_the_journal_of_a_process_that_died_goes_and_files_nothing_again(tmp_path: Path) -> None:
+    house = House(tmp_path, min_free=0)
+    account = house.account()
+    for number in range(3):
+        append(account, letter(number))
+    alive = House(tmp_path, min_free=0)  # as long as somebody writes it, it stays
+    assert len(journals(house)) == 1
+    left = journals(house)[0].read_bytes()
+    run(house.store.stop())
+    (tmp_path / "journal" / "1-dead.journal").write_bytes(left)
+
+    house = House(tmp_path, min_free=0)
+
+    assert journals(house) == []
+    account = house.account()
+    house.prove(account)
+    assert len(subjects(house, account)) == 3
+    run(alive.store.stop())
+    run(house.store.stop())
+
+
+def test_full_files_are_used_again_when_the_logs_are_on_the_disk(
+    boots: Boots, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(journal, "FILE_OCTETS", 20_000)
+    monkeypatch.setattr(journalfile, "ROOM_OCTETS", 0)
+    made: list[Path] = []
+    real = JournalFile.__init__
+
+    def counted(self: JournalFile, path: Path) -> None:
+        made.append(path)
+        real(self, path)
+
+    monkeypatch.setattr(JournalFile, "__init__", counted)
+
+    def live(house: House) -> None:
+        account = house.account()
+        for number in range(60):
+            append(account, letter(number))
+        assert len(made) == 1
+
+    boots.fail(live)
+
+    house = boots.house()
+    account = house.account()
+    house.prove(account)
+    assert subjects(house, account) == [(n + 1, f"m{n}") for n in range(60)]
+    run(house.store.stop())
+
+
+# --- a journal that cannot be written -----------------------------------------------------
+
+
+def broken(self: JournalFile, data: bytes) -> None:
+    raise OSError(errno.ENOSPC, "no space left")
+
+
+def test_without_a_journal_the_log_is_waited_for(
+    boots: Boots, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    waited: list[object] = []
+    monkeypatch.setattr(os, "fdatasync", waited.append)
+    monkeypatch.setattr(JournalFile, "write", broken)
+    house = boots.house()
+    account = house.account()
+    append(account, letter(0))
+    assert not waited
+
+    append(account, letter(1))
+
+    assert waited
+    assert subjects(house, account) == [(1, "m0"), (2, "m1")]
+    assert [e["reason"] for e in events if e["event"] == "store.journal"] == [
+        "[Errno 28] no space left"
+    ]
+    run(house.store.stop())
+
+
+def test_when_the_log_cannot_be_waited_for_either_nothing_is_acknowledged(
+    boots: Boots, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    def tired(fd: int) -> None:
+        raise OSError(errno.EIO, "tired")
+
+    house = boots.house()
+    account = house.account()
+    append(account, letter(0))
+    with monkeypatch.context() as patched:
+        patched.setattr(JournalFile, "write", broken)
+        patched.setattr(os, "fdatasync", tired)
+        with pytest.raises(Unavailable):
+            append(account, letter(1))
+    assert "store.fenced" in [event["event"] for event in events]
+
+    append(account, letter(2))  # after the whole log has been moved to the database
+
+    house.prove(account)
+    run(house.store.stop())
+
+
+# --- order --------------------------------------------------------------------------------
+
+
+class SlowRunner(InlineRunner):
+    """Writer threads that begin when the test lets them."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self.writes: list[Callable[[], None]] = []
+
+    def write(self, fn: Callable[[], None]) -> None:
+        self.writes.append(fn)
+
+    wait = write
+
+    def finish(self) -> None:
+        while self.writes:
+            self.writes.pop(0)()
+
+
+@pytest.fixture
+def slow(tmp_path: Path) -> Iterator[House]:
+    house = House(tmp_path, min_free=0)
+    house.runner = runner = SlowRunner()
+    house.store = SqliteStore(
+        house.files, house.accounts, runner, config=StoreConfig(min_free=0), bell=house.bell
+    )
+    run(house.store.start())
+    yield house
+    stopping = start(house.store.stop())
+    runner.finish()
+    assert stopping.done
+
+
+def opened(house: House, name: str) -> IAccount:
+    account = house.account(name)
+    assert isinstance(house.runner, SlowRunner)
+    filing = start(_file(account, letter(0)))
+    house.runner.finish()
+    assert filing.done
+    return account
+
+
+async def _file(account: IAccount, data: bytes, to: str = INBOX) -> Appended:
+    staging = account.stage()
+    await staging.write(data)
+    return await account.append(mailbox_name(to), [Incoming(await staging.finish())])
+
+
+def test_nothing_is_told_before_the_journal_has_it(slow: House) -> None:
+    account = opened(slow, "ann")
+    slow.bell.rung.clear()
+
+    filing = start(_file(account, letter(1)))
+
+    assert len(subjects(slow, account)) == 2  # it can be seen
+    assert not filing.done
+    assert slow.bell.rung == []
+    assert isinstance(slow.runner, SlowRunner)
+    slow.runner.finish()
+    assert filing.result.uids.lowest == 2
+    assert slow.bell.rung == [1]
+
+
+def test_what_comes_during_a_write_shares_the_next(
+    slow: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    accounts = [opened(slow, f"a{n}") for n in range(6)]
+    writes: list[int] = []
+    real = JournalFile.write
+
+    def counted(self: JournalFile, data: bytes) -> None:
+        writes.append(len(data))
+        real(self, data)
+
+    monkeypatch.setattr(JournalFile, "write", counted)
+
+    filings = [start(_file(account, letter(1))) for account in accounts]
+    assert isinstance(slow.runner, SlowRunner)
+    slow.runner.finish()
+
+    assert all(filing.done for filing in filings)
+    assert len(writes) == 2
+    assert writes[1] > 4 * writes[0]
+
+
+def test_a_refusal_beside_it_is_not_in_the_journal(slow: House) -> None:
+    account = opened(slow, "ann")
+    first = start(_file(account, letter(1)))  # those that follow make a group
+    filings = [
+        start(_file(account, letter(n), to)) for n, to in ((2, INBOX), (3, "No"), (4, INBOX))
+    ]
+    assert isinstance(slow.runner, SlowRunner)
+    slow.runner.finish()
+
+    assert first.result.uids.lowest == 2
+    assert [filings[0].result.uids.lowest, filings[2].result.uids.lowest] == [3, 4]
+    with pytest.raises(NoSuchMailbox):
+        filings[1].result  # noqa: B018
+    (path,) = journals(slow)
+    groups = [parse_group(payload) for payload in list(records(path.read_bytes()))[1:]]
+    assert [[each.uid for each in one.letters] for one in groups] == [[2], [3, 4]]
+
+
+def test_flag_changes_in_a_row_do_not_pile_up(slow: House) -> None:
+    """Each is given when the one before is done, and none waits for a thread."""
+    account = opened(slow, "ann")
+    inbox = run(account.open(INBOX))
+    filing = start(_file(account, letter(1)))
+    done: list[int] = []
+
+    async def change() -> None:
+        for number in range(2_000):
+            action = (FlagChange.ADD, FlagChange.REMOVE)[number % 2]
+            await inbox.store(NumberSet.of(1), action, frozenset({"\\Seen"}))
+            done.append(number)
+
+    changing = Deferred.fromCoroutine(change())
+    assert done == []
+    assert isinstance(slow.runner, SlowRunner)
+    while not filing.done or slow.runner.writes:
+        slow.runner.finish()
+
+    assert changing.called
+    assert len(done) == 2_000
