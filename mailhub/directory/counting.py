@@ -40,6 +40,8 @@ class Limits:
     """Seconds after which they count no more."""
     lasts: float = NEVER
     """Of a lock, seconds."""
+    dates_changes: bool = True
+    """Whether it is kept when a password was changed."""
 
 
 @dataclass(frozen=True, slots=True)
@@ -85,6 +87,7 @@ def _389_limits(policy: Entry) -> Limits:
         most,
         number(policy, "passwordResetFailureCount") or NEVER,
         number(policy, "passwordLockoutDuration") if truth(policy, "passwordUnlock") else NEVER,
+        truth(policy, "passwordTrackUpdateTime"),
     )
 
 
@@ -144,7 +147,7 @@ PRODUCTS: Mapping[str, Product] = {
         person=("passwordRetryCount", "retryCountResetTime", "pwdPolicySubentry", "pwdUpdateTime",
                 "accountUnlockTime"),
         policy=("cn", "passwordLockout", "passwordMaxFailure", "passwordResetFailureCount",
-                "passwordUnlock", "passwordLockoutDuration"),
+                "passwordUnlock", "passwordLockoutDuration", "passwordTrackUpdateTime"),
         named_by="pwdPolicySubentry",
         everybodys="",
         limits=_389_limits,

@@ -275,6 +275,10 @@ class Diagnosis:
         elif limits.forgets == NEVER:
             hint = "who is one short must log in elsewhere, or with a password that has worked"
             yield Finding("warning", "lock-out", f"{text}, which are never forgotten", hint)
+        elif not limits.dates_changes:
+            hint = "passwordTrackUpdateTime = on: else a changed password is taken for right once"
+            text = f"{text}; it is not kept when a password was changed"
+            yield Finding("warning", "lock-out", text, hint)
         else:
             yield Finding("ok", "lock-out", f"{text}, forgotten after {limits.forgets:g} s")
 

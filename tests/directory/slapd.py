@@ -60,7 +60,7 @@ class Slapd:
         self._program = peer("slapd")
         self._folder = folder
         self.ca = tls / "ca.pem"
-        self.port, self.tls_port = _free_port(), _free_port()
+        self.port, self.tls_port = free_port(), free_port()
         (folder / "db").mkdir(parents=True)
         self._conf = folder / "slapd.conf"
         self._conf.write_text(
@@ -102,7 +102,7 @@ class Slapd:
             command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL
         )
         deadline = time.monotonic() + PATIENCE_SECONDS
-        while not (_listens(self.port) and _listens(self.tls_port)):
+        while not (listens(self.port) and listens(self.tls_port)):
             assert self._process.poll() is None, "slapd ended"
             assert time.monotonic() < deadline, "slapd does not listen"
 
@@ -113,7 +113,7 @@ class Slapd:
             self._process = None
 
 
-def _listens(port: int) -> bool:
+def listens(port: int) -> bool:
     try:
         socket.create_connection(("127.0.0.1", port), timeout=1).close()
     except OSError:
@@ -121,7 +121,7 @@ def _listens(port: int) -> bool:
     return True
 
 
-def _free_port() -> int:
+def free_port() -> int:
     with socket.socket() as probe:
         probe.bind(("127.0.0.1", 0))
         port: int = probe.getsockname()[1]
