@@ -286,11 +286,22 @@ def directory_warnings(config: Config) -> Iterator[str]:
             yield f"{where}: people's passwords cross the network in clear"
         if not directory.bind_dn and directory.user_base:
             yield f"{where}: it is searched anonymously, for there is no bind_dn"
+        if sees_no_counts(directory):
+            yield (
+                f"{where}: what it counts before a lock-out cannot be read without a bind_dn;"
+                f" lockout_passwords ({directory.lockout_passwords}) must be below its limit"
+            )
         by_search = directory.groups.mode not in ("none", "memberOf")
         if directory.mode == "template-bind" and not directory.bind_dn and by_search:
             yield f"{where}: groups are searched for anonymously, for there is no bind_dn"
         if directory.mode == "template-bind" and not directory.user_base:
             yield f"{where}: people can log in, but no mail is delivered by it without user_base"
+
+
+def sees_no_counts(directory: DirectoryConfig) -> bool:
+    """Whether nobody may read the wrong passwords that the directory counts before a bind."""
+    is_counted = directory.lockout_counter != "none"
+    return is_counted and directory.mode == "template-bind" and not directory.bind_dn
 
 
 def describe_directory(directory: DirectoryConfig) -> str:

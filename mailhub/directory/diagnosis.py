@@ -10,6 +10,7 @@ import difflib
 from collections.abc import Generator, Iterator, Sequence
 from dataclasses import replace
 
+from mailhub.config.directories import sees_no_counts
 from mailhub.config.options import DirectoryConfig
 from mailhub.config.presets import in_full
 from mailhub.directory import codes
@@ -64,6 +65,7 @@ class Diagnosis:
             yield self._bound(wire)
             if not self.config.user_base:
                 yield Finding("warning", "user_base", "not given: log-ins only, no deliveries")
+                yield from self._unseen_counts()
                 return
             groups_are_there = yield from self._base(wire, root)
             people = yield from self._people(wire)
@@ -257,7 +259,10 @@ class Diagnosis:
 
     def _lockout(self, lookup: Lookup, name: str) -> Iterator[Finding]:
         """Whether wrong passwords can be kept from locking somebody out."""
-        if self.config.lockout_counter == "none" or self.config.mode == "template-bind":
+        if self.config.lockout_counter == "none":
+            return
+        if unseen := list(self._unseen_counts()):
+            yield from unseen
             return
         try:
             limits = lookup.lockout_policy(name, lookup.deadline(), UNHEARD)
@@ -281,6 +286,15 @@ class Diagnosis:
             yield Finding("warning", "lock-out", text, hint)
         else:
             yield Finding("ok", "lock-out", f"{text}, forgotten after {limits.forgets:g} s")
+
+    def _unseen_counts(self) -> Iterator[Finding]:
+        """Nobody may read what the directory counts before the owner has got in."""
+        if not sees_no_counts(self.config):
+            return
+        text = "the directory's count of wrong passwords cannot be read without a service account"
+        most = self.config.lockout_passwords or "any number of"
+        hint = f"{most} different wrong ones are sent: lockout_passwords must be below its limit"
+        yield Finding("warning", "lock-out", text, hint)
 
 
 def prove(directory: DirectoryConfig, login: str, password: str | None) -> Iterator[Finding]:

@@ -80,7 +80,7 @@ class Lookup:
             raise Refused(Verdict.WRONG, "an empty password is an anonymous bind; not sent")
         names = self._names(login, steps)
         if self.config.mode == "template-bind":
-            entry = self._bind_by_template(names, password, deadline, steps)
+            entry = self._prove_by_template(names, password, past, deadline, steps)
         else:
             asked = time.monotonic()
             found = self._one("user_filter", names, deadline, steps, self._lockout.counters)
@@ -93,9 +93,11 @@ class Lookup:
 
     def recognise(self, login: str, deadline: Deadline, steps: Hearer) -> Person:
         """As :meth:`prove`, with a password that is taken to be right."""
-        self._must_be_searchable()
         names = self._names(login, steps)
-        entry = self._one("user_filter", names, deadline, steps, self._lockout.counters)
+        if self.config.mode == "template-bind":
+            entry = self._seen_by_others(names, deadline, steps)
+        else:
+            entry = self._one("user_filter", names, deadline, steps, self._lockout.counters)
         if entry is None:
             raise Refused(Verdict.NOBODY, f"no entry for {login}")
         self._lockout.explain(entry, deadline, steps)
@@ -238,11 +240,14 @@ class Lookup:
         try:
             self._bind(attempt.entry.dn, password, deadline, steps)
         except Refused as refused:
-            standing = standing_of(attempt.entry, self.config)
-            verdict = Verdict.LOCKED if attempt.is_locked else refused.verdict
-            if standing is Standing.ACTIVE:
-                raise
-            raise Refused(verdict, f"{refused}; it is {standing.value}") from refused
+            raise self._with_reason(refused, attempt) from refused
+
+    def _with_reason(self, refused: Refused, attempt: Attempt) -> Refused:
+        standing = standing_of(attempt.entry, self.config)
+        if standing is Standing.ACTIVE:
+            return refused
+        verdict = Verdict.LOCKED if attempt.is_locked else refused.verdict
+        return Refused(verdict, f"{refused}; it is {standing.value}")
 
     def _bind(self, dn: str, password: str, deadline: Deadline, steps: Hearer) -> None:
         self.servers.ask(
@@ -266,18 +271,71 @@ class Lookup:
         steps.add("bind", server=wire.url, dn=dn, result=str(result), ms=ms)
         codes.refuse_person(result)
 
-    def _bind_by_template(
-        self, names: Mapping[str, str], password: str, deadline: Deadline, steps: Hearer
+    # --- proving by a template ---
+
+    def _prove_by_template(
+        self,
+        names: Mapping[str, str],
+        password: str,
+        past: Past,
+        deadline: Deadline,
+        steps: Hearer,
     ) -> Entry:
+        """The owner's entry.  Raises Refused, Trouble.
+
+        What the directory counts is in the entry before the bind, so it is looked at if there is a
+        service account that may; a name that it sees nobody of is tried nevertheless.
+        """
+        dn, ask = self._by_template(names)
+        asked = time.monotonic()
+        found = self._seen_before(ask, deadline, steps) if self._lockout.counters else None
+        if found is None:
+            return self._bind_and_read(dn, ask, password, deadline, steps)
+        with self._lockout.attempt(found, asked, past, deadline, steps) as attempt:
+            try:
+                return self._bind_and_read(dn, ask, password, deadline, steps)
+            except Refused as refused:
+                raise self._with_reason(refused, attempt) from refused
+
+    def _by_template(self, names: Mapping[str, str]) -> tuple[str, Ask]:
+        """Whom to bind as, and what then reads the entry."""
         template = parse_dn_template(self.config.dn_template, LOGIN_PLACES)
         dn = template.fill(names)
-        if template.parts == (Place("login"),):
-            user = parse_filter_template(self.config.user_filter, LOGIN_PLACES)
-            alone = {**names, "login": names["local"] if "\\" in names["login"] else dn}
-            ask = Ask(self.config.user_base, user.fill(alone), self._finder.wanted, size_limit=2)
-        else:
-            ask = Ask(dn, "(objectClass=*)", self._finder.wanted, scope="base")
+        if template.parts != (Place("login"),):
+            return dn, Ask(dn, "(objectClass=*)", self._finder.wanted, scope="base")
+        user = parse_filter_template(self.config.user_filter, LOGIN_PLACES)
+        alone = {**names, "login": names["local"] if "\\" in names["login"] else dn}
+        base, text = self.config.user_base, user.fill(alone)
+        return dn, Ask(base, text, self._finder.wanted, size_limit=2)
 
+    def _seen_before(self, ask: Ask, deadline: Deadline, steps: Hearer) -> Entry | None:
+        """What the service account sees of somebody; None: nothing.  Raises Refused, Trouble."""
+        if not self.config.bind_dn:
+            return None
+        ask = replace(ask, attributes=(*self._finder.wanted, *self._lockout.counters))
+        try:
+            found = self._finder.search(ask, deadline, steps)
+        except Trouble as trouble:
+            if trouble.kind is Kind.BASE:  # it is the person's own name
+                return None
+            raise
+        return self._finder.only(found, ask.filter)
+
+    def _seen_by_others(
+        self, names: Mapping[str, str], deadline: Deadline, steps: Hearer
+    ) -> Entry | None:
+        """Raises Refused; Trouble, when only the owner can read the entry."""
+        dn, ask = self._by_template(names)
+        steps.add("template", dn=dn)
+        if self.config.bind_dn:
+            return self._seen_before(ask, deadline, steps)
+        if not self.config.user_base:
+            raise Trouble(Kind.REFUSED, "only the password itself shows whether somebody is there")
+        return self._one("user_filter", names, deadline, steps, self._lockout.counters)
+
+    def _bind_and_read(
+        self, dn: str, ask: Ask, password: str, deadline: Deadline, steps: Hearer
+    ) -> Entry:
         def bind_and_read(wire: Wire) -> Entry:
             self._bound(wire, dn, password, deadline, steps)
             answer = self._finder.answer(wire, ask, deadline, steps)

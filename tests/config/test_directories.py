@@ -313,6 +313,7 @@ def test_a_template_alone_leaves_some_things_undone(good: DirectoryConfig) -> No
     alone = replace(good, bind_dn="", bind_password_file=None, user_base="", **TEMPLATE)  # type: ignore[arg-type]
     said = " ".join(directory_warnings(Config(directories=(alone,))))
     assert "groups are searched for anonymously" in said
+    assert "what it counts before a lock-out cannot be read" in said
     assert "no mail is delivered" in said
     assert told(replace(alone, groups=DirectoryGroups(mode="none"))) == {}
 

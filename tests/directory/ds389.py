@@ -138,15 +138,14 @@ class DirectoryServer:
         for dn, settings in _SETTINGS.items():
             for name, value in settings.items():
                 text = _set(text, dn, name, value)
-        text = text.replace("nsslapd-rootdn:", f"{tls}nsslapd-rootdn:", 1)
-        return text
+        return text.replace("nsslapd-rootdn:", f"{tls}nsslapd-rootdn:", 1)
 
     def _make_certificates(self, tls: Path) -> None:
         """The server's own format of keys and certificates."""
         place = f"sql:{self._folder / 'certs'}"
         bundle = self._folder / "server.p12"
-        run(peer("openssl"), "pkcs12", "-export", "-in", tls / "server.pem", "-inkey",
-            tls / "server.key", "-name", "Server-Cert", "-out", bundle, "-passout", "pass:")  # fmt: skip
+        pair = ("-in", tls / "server.pem", "-inkey", tls / "server.key", "-name", "Server-Cert")
+        run(peer("openssl"), "pkcs12", "-export", *pair, "-out", bundle, "-passout", "pass:")
         run(peer("certutil"), "-N", "-d", place, "--empty-password")
         run(peer("certutil"), "-A", "-d", place, "-n", "CA", "-t", "CT,,", "-i", tls / "ca.pem")
         run(peer("pk12util"), "-i", bundle, "-d", place, "-W", "", "-K", "")

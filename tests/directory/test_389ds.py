@@ -1,4 +1,4 @@
-"""389 Directory Server as ``etc/ldap`` and the preset set it up: nobody is guessed at, nobody lost."""
+"""389 Directory Server as ``etc/ldap`` and the preset set it up."""
 
 from __future__ import annotations
 

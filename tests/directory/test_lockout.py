@@ -13,6 +13,7 @@ import pytest
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory.attempts import Attempts
 from mailhub.directory.counting import PRODUCTS, is_locked, refuse_to_send, surely_right
+from mailhub.directory.diagnosis import Diagnosis
 from mailhub.directory.lockout import domain_of
 from mailhub.directory.lookup import Lookup
 from mailhub.directory.servers import Deadline
@@ -22,7 +23,7 @@ from mailhub.directory.wire import Entry
 from mailhub.model.directory import NO_PAST, Past, Standing
 from mailhub.model.steps import UNHEARD
 from tests.directory.asking import Asking
-from tests.directory.people import BASE, password
+from tests.directory.people import BASE, PEOPLE, password
 
 NOW = 1_800_000_000.0
 """2027-01-15 08:00:00 UTC."""
@@ -285,6 +286,29 @@ def test_whoever_sends_no_password_sees_the_count(asking: Asking, corp: Director
     step = next(s for s in reversed(asking.steps.taken) if s.what == "lock-out")
     assert step.facts["counted"] == 2
     assert step.facts["outcome"] == "only a password known to be right is sent"
+
+
+def test_a_service_account_sees_the_count_of_whom_a_template_names(
+    asking: Asking, corp: DirectoryConfig
+) -> None:
+    own = replace(corp, mode="template-bind", dn_template=f"uid={{local}},{PEOPLE}")
+    verdicts = [asking.refused(own, "p204", f"guess {n}") for n in range(4)]
+    assert verdicts == [Verdict.WRONG] * 2 + [Verdict.KEPT_BACK] * 2
+    assert asking.heard.operations.count(("bind", "refused")) == 2
+    assert asking.prove(own, "p204", password("p204"), Past(right=time.time())).id
+    assert asking.refused(own, "nobody at all", "guess") is Verdict.WRONG
+    assert asking.refused(own, "locked", "guess") is Verdict.LOCKED
+
+
+def test_without_a_service_account_it_is_said_that_nobody_sees_the_count(
+    corp: DirectoryConfig,
+) -> None:
+    own = replace(corp, mode="template-bind", dn_template=f"uid={{local}},{PEOPLE}", user_base="")
+    alone = replace(own, bind_dn="", bind_password_file=None)
+    told = [finding for finding in Diagnosis(alone).run() if finding.about == "lock-out"]
+    assert [finding.level for finding in told] == ["warning"]
+    assert "10 different wrong ones" in told[0].hint
+    assert not any(finding.about == "lock-out" for finding in Diagnosis(own).run())
 
 
 # --- one after the other ------------------------------------------------------------------
