@@ -441,6 +441,10 @@ class LogInUnavailable(LogInRefused):
     """Whoever would know cannot be asked now; says nothing about the credentials."""
 
 
+class PasswordNeeded(LogInUnavailable):
+    """Of a log-in that is tried without its password: nothing can be asked without it."""
+
+
 class IDirectory(Interface):
     """An organisation's directory: who exists, and whether a password is theirs.
 

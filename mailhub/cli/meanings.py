@@ -36,6 +36,9 @@ MEANINGS: Mapping[str, str] = {
     " one was not looked at.  It passes by itself after auth.throttle_window.",
     "LogInUnavailable": "Whoever knows the password could not be asked (a directory that does not"
     " answer, hub.db busy); the client was told to try again.  mailhub directory check tells more.",
+    "PasswordNeeded": "The directory shows an entry to its owner only (template-bind without a"
+    " bind_dn and a user_base), so nothing can be said of a log-in without the password: try it"
+    " with --password-stdin.",
     "LogInRefused": "The log-in was refused.",
     # mail and mailboxes
     "NoSuchRecipient": "No account, alias, user+detail, catch-all or directory entry has this"

@@ -14,7 +14,7 @@ from mailhub.cli.output import Row, printable, step_lines
 from mailhub.cli.trying import Attempt, Verdict, try_delivery
 from mailhub.imap.errors import log_in_failed
 from mailhub.imap.wire.writer import Text, render
-from mailhub.interfaces import LogInRefused, LogInUnavailable
+from mailhub.interfaces import LogInRefused, LogInUnavailable, PasswordNeeded
 from mailhub.lmtp.errors import reply_for
 from mailhub.model.errors import Refusal
 from mailhub.model.mail import Client, Recipient
@@ -105,6 +105,12 @@ def _verdict_row(verdict: Verdict) -> Row:
     if refusal is None:
         reply = "OK" if protocol == "imap" else "+OK"
         return {"protocol": protocol, "reply": reply, "outcome": "ok"}
+    if isinstance(refusal, PasswordNeeded):
+        return {
+            "protocol": protocol,
+            "reply": "cannot be told without the password",
+            **_why(refusal),
+        }
     if protocol == "imap":
         no = log_in_failed(refusal)
         reply = render([no.status, *([no.code] if no.code else ()), Text(no.text)]).decode()

@@ -359,7 +359,7 @@ class DirectoryConfig:
     max_connections: Annotated[int, Range(1, 64)] = 8
     max_waiting: Annotated[int, Range(1, 100_000)] = 1000
     page_size: Annotated[int, Range(1, 1000)] = 500
-    refresh: Seconds = 900.0
+    refresh: Seconds = 60.0
     """After so long what is known of a person is asked for again, when it is needed."""
     walk_interval: Annotated[float, Range(0, 604_800)] = 3600.0
     """How often everybody with an account is looked at; 0: never."""

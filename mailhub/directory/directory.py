@@ -12,7 +12,7 @@ from zope.interface import implementer
 
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory.process import Helper, HelperFailed
-from mailhub.directory.troubles import Refused, Trouble, Verdict
+from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
 from mailhub.interfaces import (
     BadCredentials,
     IDirectory,
@@ -23,6 +23,7 @@ from mailhub.interfaces import (
     LogInRefused,
     LogInUnavailable,
     NoSuchPerson,
+    PasswordNeeded,
     SecretExpired,
     Unproved,
 )
@@ -88,7 +89,9 @@ class Directory:
         try:
             person: Person = await self._ask("prove", seconds, steps, login, password, past)
         except (Trouble, Unavailable) as trouble:
-            raise LogInUnavailable(f"directory {self.name}: {trouble}") from trouble
+            is_unseen = isinstance(trouble, Trouble) and trouble.kind is Kind.UNSEEN
+            refusal = PasswordNeeded if is_unseen else LogInUnavailable
+            raise refusal(f"directory {self.name}: {trouble}") from trouble
         except Refused as refused:
             if refused.verdict in _WITHOUT_BIND:
                 await self._take_as_long_as_a_bind()

@@ -164,7 +164,7 @@ class Policies:
         with self._lock:
             until, limits = self._known.get(key, (0.0, None))
         if limits is None or until <= now:
-            limits = self._read(base, deadline, steps)
+            limits = self._read(base, person, deadline, steps)
             with self._lock:
                 if len(self._known) >= MAX_REMEMBERED:
                     self._known.clear()
@@ -173,10 +173,12 @@ class Policies:
             raise Unreadable(*limits.args)
         return limits
 
-    def _read(self, base: str, deadline: Deadline, steps: Hearer) -> Limits | Unreadable:
+    def _read(
+        self, base: str, person: Entry, deadline: Deadline, steps: Hearer
+    ) -> Limits | Unreadable:
         which = f"the lock-out policy {base}" if base else "everybody's lock-out policy"
         try:
-            found = self._search(self._ask(base, deadline, steps), deadline, steps)
+            found = self._search(self._ask(base, person, deadline, steps), deadline, steps)
         except Trouble as trouble:
             if trouble.kind not in _UNREADABLE:
                 raise
@@ -191,10 +193,10 @@ class Policies:
             return Limits("", 0)  # the overlay without a policy locks nobody
         return Unreadable(f"{which} is not there, or may not be read")
 
-    def _ask(self, base: str, deadline: Deadline, steps: Hearer) -> Ask:
+    def _ask(self, base: str, person: Entry, deadline: Deadline, steps: Hearer) -> Ask:
         if base:
             return Ask(base, _ITSELF, self._product.policy, scope="base")
-        context = self._context(deadline, steps)
+        context = self._context(person, deadline, steps)
         return Ask(context, self._product.everybodys, self._product.policy, size_limit=2)
 
     def _search(self, ask: Ask, deadline: Deadline, steps: Hearer) -> Sequence[Entry]:
@@ -209,13 +211,13 @@ class Policies:
                 return domain_of(person.dn)
         return ""
 
-    def _context(self, deadline: Deadline, steps: Hearer) -> str:
-        """The naming context that the people are in."""
-        base = self._directory.user_base
+    def _context(self, person: Entry, deadline: Deadline, steps: Hearer) -> str:
+        """The naming context that *person* is in; a template needs no user_base."""
+        own = canonical_dn(person.dn)
         root = self._finder.search(ROOT, deadline, steps)
         contexts = [name for entry in root for name in texts(entry, "namingContexts")]
-        theirs = [c for c in contexts if c and canonical_dn(base).endswith(canonical_dn(c))]
-        return max(theirs, key=len, default=base)
+        theirs = [c for c in contexts if c and own.endswith(canonical_dn(c))]
+        return max(theirs, key=len, default=self._directory.user_base or person.dn)
 
 
 def domain_of(dn: str) -> str:

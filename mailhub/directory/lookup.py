@@ -330,7 +330,7 @@ class Lookup:
         if self.config.bind_dn:
             return self._seen_before(ask, deadline, steps)
         if not self.config.user_base:
-            raise Trouble(Kind.REFUSED, "only the password itself shows whether somebody is there")
+            raise Trouble(Kind.UNSEEN, f"only the bind of {dn} shows whether it is there")
         return self._one("user_filter", names, deadline, steps, self._lockout.counters)
 
     def _bind_and_read(

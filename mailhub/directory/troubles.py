@@ -24,6 +24,8 @@ class Kind(enum.Enum):
     RIGHTS = "rights"
     LIMIT = "limit"
     REFUSED = "refused"
+    UNSEEN = "unseen"
+    """Only somebody's password shows anything of them, and there is none."""
     WAITED = "waited"
     """Nothing was tried: every server is known to be down, or the queue was too long."""
 

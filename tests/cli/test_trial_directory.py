@@ -125,3 +125,22 @@ def test_a_directory_that_is_away_is_not_now(
     assert (login.code, delivery.code) == (75, 75)
     assert "imap: NO [UNAVAILABLE]" in login.out
     assert "lmtp: 451 4.3.0" in delivery.out
+
+
+def test_what_only_the_password_shows_is_said_to_need_it(
+    commands: Commands, config: tuple[str, str], tmp_path: Path
+) -> None:
+    option, file = config
+    text = Path(file).read_text()
+    own = f'mode = "template-bind"\ndn_template = "uid={{local}},{PEOPLE}"'
+    for line in text.splitlines():
+        if line.startswith("user_base"):
+            text = text.replace(line, own)
+        if line.startswith("bind_") or "groups" in line:
+            text = text.replace(line, "")
+    text = text.replace(f'base = "{GROUPS}"', '[directory.groups]\nmode = "none"')
+    (alone := tmp_path / "alone.toml").write_text(text)
+    told = commands("explain", "login", "alice", option, alone)
+    assert told.code == 75
+    assert "imap: cannot be told without the password" in told.out
+    assert "--password-stdin" in told.out

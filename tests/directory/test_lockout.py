@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from mailhub.config.options import DirectoryConfig
+from mailhub.config.options import DirectoryConfig, DirectoryGroups
 from mailhub.directory.attempts import Attempts
 from mailhub.directory.counting import PRODUCTS, is_locked, refuse_to_send, surely_right
 from mailhub.directory.diagnosis import Diagnosis
@@ -291,7 +291,8 @@ def test_whoever_sends_no_password_sees_the_count(asking: Asking, corp: Director
 def test_a_service_account_sees_the_count_of_whom_a_template_names(
     asking: Asking, corp: DirectoryConfig
 ) -> None:
-    own = replace(corp, mode="template-bind", dn_template=f"uid={{local}},{PEOPLE}")
+    own = replace(corp, mode="template-bind", dn_template=f"uid={{local}},{PEOPLE}", user_base="")
+    own = replace(own, groups=DirectoryGroups(mode="none"))
     verdicts = [asking.refused(own, "p204", f"guess {n}") for n in range(4)]
     assert verdicts == [Verdict.WRONG] * 2 + [Verdict.KEPT_BACK] * 2
     assert asking.heard.operations.count(("bind", "refused")) == 2

@@ -7,7 +7,7 @@ from pathlib import Path
 
 import pytest
 
-from mailhub.config.options import Config
+from mailhub.config.options import Config, DirectoryConfig
 from mailhub.interfaces import IMailStore
 from mailhub.model.directory import Person
 from mailhub.model.mail import Recipient, StoredCredentials
@@ -27,7 +27,7 @@ from tests.directory_fake import FakeDirectory
 from tests.harness import run
 
 NOW = 1_700_000_000
-REFRESH = 900.0
+REFRESH = DirectoryConfig("corp").refresh
 PURGE_AFTER = 90 * 86_400.0
 
 

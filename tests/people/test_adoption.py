@@ -27,9 +27,10 @@ def test_somebody_without_an_address_here_gets_no_account(
     world: World, directory: FakeDirectory, addresses: tuple[str, ...], events: Events
 ) -> None:
     directory.put("alice", person("alice", *addresses))
-    with pytest.raises(CannotAdopt, match="no address in a domain served here"):
+    with pytest.raises(CannotAdopt, match="no address in a domain served here") as refused:
         world.adopt(directory.people["alice"])
     assert events["identity.refused"]["person"] == directory.people["alice"].dn
+    assert ("not possible here" in str(refused.value)) == ("elsewhere" not in addresses[0])
 
 
 def test_what_is_endless_in_a_directory_is_not_in_the_log(

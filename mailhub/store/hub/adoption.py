@@ -153,9 +153,12 @@ def _wanted(
     ours = list(_ours(person.addresses, here))
     if not ours:
         domains_here = ", ".join(sorted(here)) or "none"
+        bad = [address for address in person.addresses if _address(address) is None]
+        others = [address for address in person.addresses if address not in bad]
+        impossible = f"; not possible here: {_shown(bad)}" if bad else ""
         raise CannotAdopt(
             f"{person.dn} has no address in a domain served here (has:"
-            f" {_shown(person.addresses)}; served: {domains_here})"
+            f" {_shown(others)}; served: {domains_here}{impossible})"
         )
     for address in ours:
         owner = _owner(tx, address)
