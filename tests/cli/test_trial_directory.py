@@ -140,7 +140,7 @@ def test_what_only_the_password_shows_is_said_to_need_it(
             text = text.replace(line, "")
     text = text.replace(f'base = "{GROUPS}"', '[directory.groups]\nmode = "none"')
     (alone := tmp_path / "alone.toml").write_text(text)
-    told = commands("explain", "login", "alice", option, alone)
+    told = commands("explain", "login", "alice", option, str(alone))
     assert told.code == 75
     assert "imap: cannot be told without the password" in told.out
     assert "--password-stdin" in told.out
