@@ -11,7 +11,7 @@ from zope.interface import Interface
 
 from mailhub.model.apppasswords import AppPassword
 from mailhub.model.directory import Person, PersonId
-from mailhub.model.identity import Adopted, Identity, Known, Trust
+from mailhub.model.identity import Adopted, Identity, Known, Trust, Walk
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.steps import UNHEARD, Hearer
 
@@ -53,16 +53,19 @@ class IIdentities(Interface):
 
     async def trust(directory: str) -> Trust: ...
 
-    async def begin_walk(directory: str, interval: float) -> int | None:
-        """The number of a walk to begin; None: one began less than *interval* seconds ago."""
+    async def begin_walk(directory: str, interval: float) -> Walk | None:
+        """A walk to begin; None: one began less than *interval* seconds ago."""
 
-    async def pass_by(walk: int, people: Sequence[Person]) -> Sequence[Person]:
+    async def pass_by(walk: Walk, people: Sequence[Person]) -> Sequence[Person]:
         """Note that *people* are there; returns those with an account of whom something is new."""
 
     async def end_walk(
-        directory: str, walk: int, suspended: Sequence[PersonId]
+        directory: str, walk: Walk, suspended: Sequence[PersonId]
     ) -> Sequence[Identity]:
-        """Everybody was seen; returns who is lost from now on, if that is to be believed."""
+        """Everybody was seen; returns who is lost from now on, if that is to be believed.
+
+        Others may have begun meanwhile: whom they have seen is not lost.
+        """
 
     async def gone_since(directory: str, seconds: float) -> Sequence[Identity]:
         """Who has been gone for *seconds* or longer; nobody while the directory is distrusted."""

@@ -63,6 +63,14 @@ class Known:
 
 
 @dataclass(frozen=True, slots=True)
+class Walk:
+    """One of them: ``started`` in seconds since 1970; a later one has a greater ``number``."""
+
+    number: int
+    started: int
+
+
+@dataclass(frozen=True, slots=True)
 class Trust:
     """What is known of walks through a directory; times are seconds since 1970.
 

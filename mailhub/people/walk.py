@@ -97,14 +97,14 @@ class Walker:
         Raises Unavailable: the directory or the hub did not answer to the end.
         """
         identities = self._adoption.identities
-        number = await identities.begin_walk(self._directory.name, interval)
-        if number is None:
+        walk = await identities.begin_walk(self._directory.name, interval)
+        if walk is None:
             return False
         suspended: list[PersonId] = []
         cookie: bytes | None = None
         while True:
             page = await self._directory.page(cookie, UNHEARD)
-            for person in await identities.pass_by(number, page.people):
+            for person in await identities.pass_by(walk, page.people):
                 if person.standing in SUSPENDED:
                     suspended.append(person.id)
                 else:
@@ -112,7 +112,7 @@ class Walker:
             cookie = page.cookie
             if cookie is None:
                 break
-        await identities.end_walk(self._directory.name, number, suspended)
+        await identities.end_walk(self._directory.name, walk, suspended)
         if self._purge_after:
             await self._purge()
         return True

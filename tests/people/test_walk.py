@@ -256,3 +256,29 @@ def test_a_walk_that_fails_is_told_and_so_is_the_trust_there_was(
     run(walker.look())
     assert events["directory.walk_failed"]["directory"] == "corp"
     assert [trust.distrusted for trust in told] == [None]
+
+
+def test_walks_that_overlap_lose_nobody_whom_one_of_them_has_seen(
+    world: World, directory: FakeDirectory
+) -> None:
+    logins = _crowd(world, directory, 3)
+    people = [directory.people[login] for login in logins]
+    identities = world.identities
+    world.later(1)
+    walks = []
+    for _ in range(3):  # the third has just begun when the first ends
+        walk = run(identities.begin_walk("corp", 0.0))
+        assert walk is not None
+        walks.append(walk)
+        if len(walks) < 3:
+            run(identities.pass_by(walk, people))
+            world.later(1)
+    assert run(identities.end_walk("corp", walks[0], [])) == []
+    run(identities.pass_by(walks[0], people))  # late: what the second has noted stays
+    assert run(identities.end_walk("corp", walks[1], [])) == []
+    world.later(1)
+    lost = run(identities.end_walk("corp", walks[2], []))
+    assert {identity.person.id for identity in lost} == set()
+    last = run(identities.begin_walk("corp", 0.0))
+    assert last is not None
+    assert len(run(identities.end_walk("corp", last, []))) == 3

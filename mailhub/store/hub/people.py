@@ -13,7 +13,7 @@ from zope.interface import implementer
 from mailhub import log
 from mailhub.interfaces_people import IIdentities
 from mailhub.model.directory import Person, PersonId
-from mailhub.model.identity import SUSPENDED, Adopted, Identity, Known, Trust
+from mailhub.model.identity import SUSPENDED, Adopted, Identity, Known, Trust, Walk
 from mailhub.model.mail import AccountId, StoredCredentials
 from mailhub.model.quota import Limits
 from mailhub.model.steps import UNHEARD, Hearer
@@ -111,14 +111,14 @@ class HubIdentities:
     async def trust(self, directory: str) -> Trust:
         return await self._hub.read(trust.of, directory)
 
-    async def begin_walk(self, directory: str, interval: float) -> int | None:
+    async def begin_walk(self, directory: str, interval: float) -> Walk | None:
         return await self._hub.write(trust.begin, directory, self._now(), interval)
 
-    async def pass_by(self, walk: int, people: Sequence[Person]) -> Sequence[Person]:
+    async def pass_by(self, walk: Walk, people: Sequence[Person]) -> Sequence[Person]:
         return await self._hub.write(trust.pass_by, walk, people, self._now(), durable=False)
 
     async def end_walk(
-        self, directory: str, walk: int, suspended: Sequence[PersonId]
+        self, directory: str, walk: Walk, suspended: Sequence[PersonId]
     ) -> Sequence[Identity]:
         before = await self.trust(directory)
         percent = self._percent(directory)

@@ -13,7 +13,7 @@ from collections.abc import Sequence
 
 from mailhub.model.directory import Person, PersonId
 from mailhub.model.errors import NoSuchAccount
-from mailhub.model.identity import Identity, Trust
+from mailhub.model.identity import Identity, Trust, Walk
 from mailhub.store.hub import accounts, adoption, identities
 from mailhub.store.hub.database import Tx
 
@@ -94,18 +94,18 @@ def delete_gone(tx: Tx, identity: Identity, now: int) -> None:
 # --- walks --------------------------------------------------------------------------------
 
 
-def begin(tx: Tx, directory: str, now: int, interval: float) -> int | None:
-    """The number of a walk to begin now; None: another process began one within *interval*."""
+def begin(tx: Tx, directory: str, now: int, interval: float) -> Walk | None:
+    """A walk to begin now; None: another process began one within *interval*."""
     _make(tx, directory)
     row = tx.execute(
         "UPDATE directory_state SET walk = walk + 1, started = ?2"
         " WHERE name = ?1 AND (started IS NULL OR started <= ?2 - ?3) RETURNING walk",
         (directory, now, int(interval)),
     ).fetchone()
-    return None if row is None else int(row[0])
+    return None if row is None else Walk(int(row[0]), now)
 
 
-def pass_by(tx: Tx, walk: int, people: Sequence[Person], now: int) -> list[Person]:
+def pass_by(tx: Tx, walk: Walk, people: Sequence[Person], now: int) -> list[Person]:
     """Note that *people* are there; those with an account of whom something is new."""
     changed = []
     for person in people:
@@ -113,7 +113,8 @@ def pass_by(tx: Tx, walk: int, people: Sequence[Person], now: int) -> list[Perso
         if present is None:
             continue
         tx.execute(
-            "UPDATE identity SET walk = ?, seen = ? WHERE account = ?", (walk, now, present.number)
+            "UPDATE identity SET walk = max(walk, ?), seen = ? WHERE account = ?",
+            (walk.number, now, present.number),
         )
         if not adoption.same(present, person):
             changed.append(person)
@@ -121,11 +122,11 @@ def pass_by(tx: Tx, walk: int, people: Sequence[Person], now: int) -> list[Perso
 
 
 def end(
-    tx: Tx, directory: str, walk: int, suspended: Sequence[PersonId], now: int, percent: float
+    tx: Tx, directory: str, walk: Walk, suspended: Sequence[PersonId], now: int, percent: float
 ) -> tuple[Trust, list[Identity]]:
     """Count the losses of a walk that has seen everybody, or distrust; who was lost."""
     state = of(tx, directory)
-    lost = _not_seen(tx, directory, walk, state.started or now)
+    lost = _not_seen(tx, directory, walk)
     lost += [
         found
         for person in suspended
@@ -148,12 +149,12 @@ def end(
     return of(tx, directory), lost
 
 
-def _not_seen(tx: Tx, directory: str, walk: int, started: int) -> list[Identity]:
-    """But for those who came while it went on."""
+def _not_seen(tx: Tx, directory: str, walk: Walk) -> list[Identity]:
+    """But for those who came while it went on, and whom a later walk has seen."""
     rows = tx.execute(
         "SELECT account FROM identity"
-        " WHERE directory = ? AND walk <> ? AND gone IS NULL AND seen < ?",
-        (directory, walk, started),
+        " WHERE directory = ? AND walk < ? AND gone IS NULL AND seen < ?",
+        (directory, walk.number, walk.started),
     ).fetchall()
     found = (identities.of_account(tx, int(str(row[0]))) for row in rows)
     return [identity for identity in found if identity is not None]
