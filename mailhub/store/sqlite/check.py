@@ -40,6 +40,12 @@ class Check:
     """The query's first column is a content whose analysis can be made anew."""
 
 
+COVERED = (
+    "(SELECT high FROM changed AS c INDEXED BY changed_at WHERE c.mailbox = m.mailbox"
+    " AND c.modseq = m.modseq AND c.low <= m.uid ORDER BY c.low DESC LIMIT 1)"
+)
+"""How far the range goes that a message m may be in; those of one change are disjoint."""
+
 COUNTED = """(
     SELECT b.id,
         count(m.uid) AS message_count,
@@ -186,6 +192,16 @@ CHECKS = (
         "message {} of mailbox {} has modseq {}, but came with {}",
         "SELECT uid, mailbox, modseq, added FROM message WHERE modseq < added",
         ("UPDATE message SET modseq = added WHERE modseq < added",),
+    ),
+    Check(
+        "changed",
+        "message {} of mailbox {} has changed, but is in no range of changed messages",
+        "SELECT uid, mailbox FROM message AS m WHERE modseq > added"
+        f" AND coalesce({COVERED}, 0) < uid",
+        (
+            "INSERT OR REPLACE INTO changed SELECT mailbox, uid, uid, modseq FROM message AS m"
+            f" WHERE modseq > added AND coalesce({COVERED}, 0) < uid",
+        ),
     ),
     Check(
         "modseq",

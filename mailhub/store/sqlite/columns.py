@@ -20,12 +20,12 @@ import apsw
 
 from mailhub.model.errors import MailboxGone
 from mailhub.model.mail import MailboxId
+from mailhub.model.numbers import MAX_UID
+from mailhub.store.sqlite import changed
 from mailhub.store.sqlite.boxes import split_keywords
 from mailhub.store.sqlite.connection import Row, row, snapshot, value
 from mailhub.store.sqlite.packing import (
-    FLAG_ROWS,
     UIDS,
-    unpack_flag_rows,
     unpack_integers,
     unpack_uids,
 )
@@ -224,18 +224,12 @@ class _Reading:
     def _with_changes(self, pages: tuple[Page, ...], since: int) -> tuple[Page, ...]:
         if all(CHANGING.isdisjoint(page.numbers) for page in pages):
             return pages
-        packed = value(
-            self._db,
-            f"SELECT {FLAG_ROWS} FROM (SELECT uid, flags, modseq FROM message"
-            " INDEXED BY message_changed WHERE mailbox = ? AND modseq > ? AND modseq > added"
-            " LIMIT ?)",
-            (self._mailbox, since, INLINE_ROWS),
-        )
-        uids, flags, modseqs = unpack_flag_rows(packed)
-        self._spend(2 * len(uids))
-        if len(uids) == INLINE_ROWS:
+        found = changed.since(self._db, self._mailbox, since, MAX_UID, INLINE_ROWS)
+        if found is None:
             return tuple([_unchanging(page) for page in pages])
-        rows = sorted(zip(uids, flags, modseqs, strict=True))
+        uids, flags, modseqs = found
+        self._spend(2 * len(uids))
+        rows = list(zip(uids, flags, modseqs, strict=True))
         return tuple([_with_rows(page, rows) for page in pages])
 
     def _without(self, pages: tuple[Page, ...], gone: array[int]) -> tuple[Page, ...]:

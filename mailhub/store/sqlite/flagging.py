@@ -5,11 +5,12 @@ from __future__ import annotations
 from mailhub.model.flags import FlagChange
 from mailhub.model.mail import MailboxId, Stored
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
-from mailhub.store.sqlite import boxes, keywords
+from mailhub.store.sqlite import boxes, changed, keywords
 from mailhub.store.sqlite.boxes import Box, Tally
 from mailhub.store.sqlite.packing import UIDS, among, chosen, unpack_uids
 from mailhub.store.sqlite.transaction import Tx
 
+NOTHING = NumberSet()
 NEW_FLAGS = {
     FlagChange.REPLACE: "?1",
     FlagChange.ADD: "(flags | ?1)",
@@ -33,7 +34,7 @@ def store(
         mask = keywords.mask(tx, box, flags)
     if not uids:
         return Stored(uids, uids, None, box.keywords)
-    refused = NumberSet()
+    refused = NOTHING
     if unchanged_since is not None:
         refused = _changed_since(tx, box, uids, unchanged_since)
         uids = uids - refused
@@ -52,22 +53,27 @@ def _changed_since(tx: Tx, box: Box, uids: NumberSet, modseq: ModSeq) -> NumberS
 def _store(tx: Tx, box: Box, uids: NumberSet, new: str, refused: NumberSet) -> Stored:
     """Set the flags of *uids* to the expression *new*; those that have them already are left."""
     source, bindings = among(box.id, uids)
-    packed, before, unseen, deleted, octets = tx.rows(
-        f"SELECT {UIDS}, max(modseq),"
+    count, low, high, before, unseen, deleted, octets = tx.rows(
+        f"SELECT count(*), min(uid), max(uid), max(modseq),"
         f" sum((flags & 1) - ({new} & 1)), sum(({new} >> 3 & 1) - (flags >> 3 & 1)),"
         f" sum(size * (({new} >> 3 & 1) - (flags >> 3 & 1))) FROM {source} AND flags <> {new}",
         bindings,
     )[0]
-    changed = NumberSet.of_sorted(unpack_uids(packed))
-    if not changed:
-        return Stored(changed, refused, None, box.keywords)
+    if not count:
+        return Stored(NOTHING, refused, None, box.keywords)
+    if high - low + 1 == count:
+        whole = NumberSet.of_ranges([(low, high)])
+    else:
+        packed = tx.value(f"SELECT {UIDS} FROM {source} AND flags <> {new}", bindings)
+        whole = NumberSet.of_sorted(unpack_uids(packed))
     modseq = tx.next_modseq()
-    condition, bindings = chosen(changed)
+    condition, bindings = chosen(whole)
     tx.execute(
         f"UPDATE message SET flags = {new}, modseq = ? WHERE mailbox = ? AND {condition}"
         f" AND flags <> {new}",
         (modseq, box.id, *bindings),
     )
+    changed.note(tx, box.id, whole, modseq)
     difference = Tally(unseen=unseen, deleted=deleted, deleted_octets=octets)
-    boxes.count_flagged(tx, box, difference, modseq, Uid(changed.lowest))
-    return Stored(changed, refused, modseq, box.keywords, ModSeq(before))
+    boxes.count_flagged(tx, box, difference, modseq, Uid(whole.lowest))
+    return Stored(whole, refused, modseq, box.keywords, ModSeq(before))

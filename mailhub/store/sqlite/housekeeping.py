@@ -177,3 +177,4 @@ def forget_mailbox(tx: Tx, mailbox: MailboxId) -> None:
     """Of a deleted mailbox: nobody can ask for its expunged messages any more."""
     tx.execute("UPDATE expunged SET gone_at = 0 WHERE mailbox = ?", (mailbox,))
     tx.execute("DELETE FROM tombstone WHERE mailbox = ?", (mailbox,))
+    tx.execute("DELETE FROM changed WHERE mailbox = ?", (mailbox,))

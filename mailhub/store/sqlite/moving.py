@@ -8,7 +8,7 @@ from __future__ import annotations
 from mailhub.model.mail import Copied, MailboxId
 from mailhub.model.names import INBOX, MailboxName
 from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet
-from mailhub.store.sqlite import admission, boxes, keywords
+from mailhub.store.sqlite import admission, boxes, changed, keywords
 from mailhub.store.sqlite.boxes import TALLY, Box, Tally
 from mailhub.store.sqlite.packing import UIDS, among, chosen, unpack_uids
 from mailhub.store.sqlite.transaction import Tx
@@ -148,6 +148,7 @@ def _bury(tx: Tx, box: Box, present: NumberSet, modseq: ModSeq) -> None:
         f"DELETE FROM message WHERE mailbox = ? AND {condition}",
         (box.id, *bindings),
     )
+    changed.forget(tx, box.id, present)
 
 
 def remove_all(tx: Tx, box: Box) -> None:

@@ -8,13 +8,13 @@ from __future__ import annotations
 
 from array import array
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 
 import apsw
 
 from mailhub.model.errors import MailboxGone
 from mailhub.model.mail import Changes, FlagRows, MailboxId
 from mailhub.model.numbers import ModSeq, NumberSet, Uid
+from mailhub.store.sqlite import changed
 from mailhub.store.sqlite.boxes import split_keywords
 from mailhub.store.sqlite.columns import Column, Columns, TooLong
 from mailhub.store.sqlite.connection import Row, row, rows, snapshot, value
@@ -161,49 +161,34 @@ def changes(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int |
     with snapshot(db):
         modseq, keywords, uidnext = _mailbox(db, mailbox, "highest_modseq, keywords, uidnext")
         if modseq <= since:
-            vanished, changed = NumberSet(), FlagRows(array("I"), array("Q"), array("Q"))
+            vanished, flags = NumberSet(), FlagRows(array("I"), array("Q"), array("Q"))
         else:
-            changed = _changed(db, mailbox, since, limit)
+            flags = _changed(db, mailbox, since, limit)
             vanished = _vanished(db, mailbox, since, limit)
-    return Changes(modseq, vanished, changed, split_keywords(keywords), uidnext)
+    return Changes(modseq, vanished, flags, split_keywords(keywords), uidnext)
 
 
 def _changed(db: apsw.Connection, mailbox: MailboxId, since: ModSeq, limit: int | None) -> FlagRows:
-    """Messages that were there with new flags, by the index, then those that are new."""
+    """Messages that were there with new flags, then those that are new."""
     newest: int = value(
         db,
         "SELECT coalesce((SELECT uid FROM message WHERE mailbox = ? AND added <= ?"
         " ORDER BY uid DESC LIMIT 1), 0)",
         (mailbox, since),
     )
-    most = -1 if limit is None else limit + 1
+    old = changed.since(db, mailbox, since, newest, limit)
+    if old is None:
+        raise TooLong
     packed = value(
         db,
-        f"SELECT {FLAG_ROWS} FROM ("
-        "SELECT * FROM (SELECT uid, flags, modseq FROM message INDEXED BY message_changed"
-        " WHERE mailbox = ?1 AND modseq > ?2 AND modseq > added AND uid <= ?3 LIMIT ?4)"
-        " UNION ALL SELECT * FROM (SELECT uid, flags, modseq FROM message"
-        " WHERE mailbox = ?1 AND uid > ?3 ORDER BY uid LIMIT ?4))",
-        (mailbox, since, newest, most),
+        f"SELECT {FLAG_ROWS} FROM (SELECT uid, flags, modseq FROM message"
+        " WHERE mailbox = ? AND uid > ? ORDER BY uid LIMIT ?)",
+        (mailbox, newest, -1 if limit is None else limit + 1),
     )
     uids, masks, modseqs = unpack_flag_rows(packed)
     if limit is not None and len(uids) > limit:
         raise TooLong
-    return FlagRows(*_by_uid(uids, masks, modseqs))
-
-
-def _by_uid(
-    uids: array[int], masks: array[int], modseqs: array[int]
-) -> tuple[array[int], Sequence[int], Sequence[int]]:
-    """The index has them by modseq: those of one change ascend already."""
-    order = sorted(range(len(uids)), key=uids.__getitem__)
-    if order == list(range(len(uids))):
-        return uids, masks, modseqs
-    return (
-        array("I", [uids[i] for i in order]),
-        [masks[i] for i in order],
-        [modseqs[i] for i in order],
-    )
+    return FlagRows(old[0] + uids, old[1] + masks, old[2] + modseqs)
 
 
 def _vanished(

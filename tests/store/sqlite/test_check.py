@@ -10,6 +10,7 @@ import pytest
 
 from mailhub.model.names import mailbox_name
 from mailhub.model.numbers import NumberSet
+from mailhub.store.migrate import statements
 from mailhub.store.sqlite.check import CHECKS, check_account, repair_account, usage_of
 from mailhub.store.sqlite.files import open_for_check
 from tests.harness import run
@@ -64,6 +65,12 @@ BREAKS = {
         "UPDATE account SET modseq = 1",
         "UPDATE account SET modseq_ceiling = 0",
     ],
+    "changed": [
+        "UPDATE message SET modseq = modseq + 1 WHERE uid = 2",
+        "INSERT INTO changed SELECT 1, 3, 3, highest_modseq FROM mailbox WHERE id = 1;"
+        " UPDATE message SET modseq = (SELECT highest_modseq FROM mailbox WHERE id = 1)"
+        " WHERE mailbox = 1",
+    ],
     "content id": ["UPDATE account SET last_content = 0"],
     "flags": ["UPDATE message SET flags = flags | 1 << 30 WHERE uid = 2"],
     "inbox": ["UPDATE mailbox SET name = 'x' WHERE name = 'INBOX'"],
@@ -100,7 +107,8 @@ def test_every_kind_of_problem_is_broken_here() -> None:
     ("kind", "sql"), [(kind, sql) for kind, breaks in BREAKS.items() for sql in breaks]
 )
 def test_what_is_broken_is_found_and_repaired(db: apsw.Connection, kind: str, sql: str) -> None:
-    db.execute(sql)
+    for statement in statements(f"{sql};"):
+        db.execute(statement)
 
     problems = check_account(db)
     assert kind in {problem.kind for problem in problems}
