@@ -15,12 +15,13 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable, Iterator
-from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 from cryptography import x509
 from cryptography.hazmat.primitives import hashes, serialization
 from cryptography.hazmat.primitives.asymmetric import ec
+
+from benchmarks.filling import add_accounts
 
 PASSWORD = "secret"
 BIN = Path(sys.executable).parent
@@ -236,28 +237,11 @@ def mailhub(accounts: int, *, extra: str = "", parent: Path | None = None) -> It
             for name, port in ports.items()
         )
         config.write_text(MAILHUB.format(root=root, listeners=listeners, extra=extra))
-        _mailhub(config, "domain", "add", "example.org")
-        with ThreadPoolExecutor(os.cpu_count()) as pool:
-            names = [f"bench{n}@example.org" for n in range(1, accounts + 1)]
-            list(pool.map(lambda name: _add_account(config, name), names))
+        add_accounts(config, "example.org", [f"bench{n}" for n in range(1, accounts + 1)], PASSWORD)
         command = [str(BIN / "twist"), "mailhub", "--config", str(config)]
         version = _output([str(BIN / "mailhub"), "--version"])
         with _running(command, root, ports) as pid:
             yield Server("mailhub", version, ports, accounts, pid, root)
-
-
-def _add_account(config: Path, name: str) -> None:
-    _mailhub(config, "account", "add", "--password-stdin", name, given=PASSWORD)
-
-
-def _mailhub(config: Path, *arguments: str, given: str = "") -> None:
-    subprocess.run(
-        [str(BIN / "mailhub"), *arguments, "--config", str(config)],
-        check=True,
-        input=given,
-        text=True,
-        stdout=subprocess.DEVNULL,
-    )
 
 
 @contextlib.contextmanager

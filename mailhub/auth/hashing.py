@@ -20,8 +20,9 @@ from mailhub.net.agenda import Agenda
 P = ParamSpec("P")
 T = TypeVar("T")
 
-MAX_WAITING = 200
-"""Jobs queued or running; at 40 ms each on two cores the last one waits 4 seconds."""
+MAX_WAITING = 1000
+"""Jobs queued or running.  At 20 to 40 ms each on two cores the last one waits 10 to 20 seconds: as
+long as every client does when a whole organisation comes at once, after a restart."""
 
 
 class Hashing(Protocol):
