@@ -151,3 +151,26 @@ def test_the_second_space_of_a_client_before_a_later_message_is_borne() -> None:
 
     assert answer == ["a OK [APPENDUID 1000 1:2] APPEND completed"]
     assert kept(world) == [b"one\n", b"two\n"]
+
+
+def test_messages_that_come_at_once_let_others_have_their_turn() -> None:
+    world = World()
+    client, other = world.connect("alice"), world.connect("bob")
+    staged: list[IStaging] = []
+
+    class Slow(MemoryStaging):
+        """Each message takes 2 ms of the reactor's time."""
+
+        async def write(self, data: bytes) -> None:
+            await super().write(data)
+            staged.append(self)
+            world.clock.rightNow += 0.002
+
+    world.store.stage = lambda size_hint=0: Slow(lambda ended: None)  # type: ignore[method-assign]
+    message = b" {12+}\r\nSubject: x\r\n"
+    client.protocol.dataReceived(b"a APPEND INBOX" + 10 * message + b"\r\n")
+    assert len(staged) == 2
+
+    other.protocol.dataReceived(b"n NOOP\r\n")
+    assert other.socket.value() == b"n OK NOOP completed\r\n"
+    assert client.lines() == ["a OK [APPENDUID 1000 1:10] APPEND completed"]

@@ -101,6 +101,7 @@ async def append(session: Session, cmd: Append) -> Done:
                 raise No("Too many messages in one APPEND", "LIMIT")
             staged = await _receive(session, source)
             messages.append(Incoming(staged, head.flags, head.date))
+            await session.ready()  # fifteen small ones may have come at once
             head = _next_head(source, await source.rest(), head)
         appended = await session.account.append(cmd.mailbox, messages)
     finally:
