@@ -40,6 +40,8 @@ class Deadline:
     """When the whole question must have ended, on the monotonic clock."""
 
     end: float
+    slow: set[str] = field(default_factory=set, compare=False)
+    """Servers that have not answered a part of the question in time: the rest asks them last."""
 
     def left(self, most: float) -> float:
         return min(most, self.end - time.monotonic())
@@ -112,13 +114,15 @@ class Servers:
     def _first(self, use: Callable[[Server], T], deadline: Deadline, steps: Hearer) -> T:
         """What *use* makes of the first server that works."""
         last: Trouble | None = None
-        for server in self._all:
+        for server in sorted(self._all, key=lambda server: server.url in deadline.slow):
             if server.is_open or deadline.passed:
                 continue
             try:
                 return use(server)
             except Trouble as trouble:
                 steps.add("server failed", server=server.url, reason=str(trouble))
+                if trouble.kind is Kind.TIMEOUT:
+                    deadline.slow.add(server.url)
                 last = Trouble(trouble.kind, f"{server.url}: {trouble}")
         if last is not None:
             raise last

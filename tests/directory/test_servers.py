@@ -97,6 +97,21 @@ def test_a_server_that_hangs_is_left_after_three_questions(
     between.close()
 
 
+def test_a_log_in_waits_once_for_a_server_that_hangs(
+    asking: Asking, corp: DirectoryConfig, slapd: Slapd
+) -> None:
+    between = Between(slapd.tls_port)
+    servers = (f"ldaps://127.0.0.1:{between.port}", slapd.secure)
+    slow = replace(corp, servers=servers, operation_timeout=0.2, connect_timeout=0.3)
+    asking.prove(slow, "alice", password("alice"))
+    between.passing.clear()
+    asking.prove(slow, "p004", password("p004"))
+    between.close()
+    failed = [step.facts["reason"] for step in asking.steps.taken if step.what == "server failed"]
+    assert len(failed) == 1
+    assert asking.heard.names() == []  # one that is slow for once is not left alone
+
+
 def test_a_refused_service_account_is_not_tried_until_it_is_locked(
     asking: Asking,
     clear: Start,  # noqa: F811 - the fixture
