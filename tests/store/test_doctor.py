@@ -268,13 +268,13 @@ def test_only_old_leftovers_are_removed(patient: Patient, place: str) -> None:
 
 
 def leave_journal(patient: Patient) -> Path:
-    """That of a process which died under an earlier boot, with a message for alice."""
+    """That of a process which died, with a message for alice."""
     data = patient.doctor.data
     letter = FiledLetter(
         MailboxId(1), 3, 3, (), InternalDate(NOW), None, b"Subject: three\r\n\r\nhello\r\n"
     )
     group = FiledGroup(patient.alice.id, 2, NOW, [letter])
-    pieces = [*record(b"edition1", [b"an earlier boot"]), *record(b"edition1", group.pieces())]
+    pieces = record(b"edition1", group.pieces())
     path = data.journal / "1-dead.journal"
     path.write_bytes(b"".join(pieces))
     return path

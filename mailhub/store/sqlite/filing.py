@@ -9,9 +9,10 @@ from __future__ import annotations
 
 import hashlib
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import NamedTuple
 
+from mailhub.config.options import Pop3Config
 from mailhub.interfaces import Incoming
 from mailhub.mime.analysis import Analysis
 from mailhub.model.mail import Appended, InternalDate
@@ -94,6 +95,13 @@ def file_again(tx: Tx, filed: FiledLetter) -> None:
     tx.execute("UPDATE mailbox SET uidnext = ? WHERE id = ?", (uidnext, box.id))
     tx.charge("filed", box.id, staged.size, 1)
     tx.touched.append(box.id)
+
+
+def file_homeless(tx: Tx, filed: FiledLetter) -> None:
+    """The same in INBOX, for a message whose mailbox is not there."""
+    inbox = boxes.find(tx, INBOX)
+    uidl = Pop3Config().uidl_format.format(uidvalidity=inbox.uidvalidity, uid=inbox.uidnext)
+    file_again(tx, replace(filed, mailbox=inbox.id, uid=inbox.uidnext, uidl=uidl))
 
 
 def _insert(tx: Tx, box: Box, letter: Letter, place: Place) -> None:

@@ -3,8 +3,8 @@
 A commit that waits for the disk waits for one account's log.  Small messages are committed without
 waiting instead, and written once more behind each other into the journal of the process, those
 of all accounts that have come meanwhile by one write that waits; then they are acknowledged.
-Journals are read after a boot only (:mod:`.replay`): what a power loss has taken from the accounts'
-logs is filed again.
+Only the journals of processes that have died are read (:mod:`.replay`): what a power loss has taken
+from the accounts' logs is filed again.
 
 A full journal file is used again when the logs of all accounts that it tells of are on the disk.
 """
@@ -23,7 +23,6 @@ from twisted.python.failure import Failure
 
 from mailhub import log
 from mailhub.store.runner import Runner
-from mailhub.store.sqlite import transaction
 from mailhub.store.sqlite.journalfile import FiledGroup, Folder, JournalFile
 
 FILE_OCTETS = 16 * 1024 * 1024
@@ -100,14 +99,13 @@ class Journal:
         octets = sum(len(piece) for entry in entries for piece in entry.pieces)
         if self._file is not None and self._file.end + octets > FILE_OCTETS:
             self._turn()
-        begin: list[bytes] = []
         if self._file is None:
             self._file = self._spare.popleft() if self._spare else self._folder.new_file()
-            begin = self._file.begin(transaction.boot_id())
+            self._file.begin()
         file = self._file
         # Before anything is written: who finds a part of it has to know whose logs matter.
         file.accounts.update(entry.path for entry in entries)
-        file.write(b"".join([*begin, *(p for e in entries for p in file.record(e.pieces))]))
+        file.write(b"".join(piece for each in entries for piece in file.record(each.pieces)))
 
     def _turn(self) -> None:
         """The next write goes to another file."""

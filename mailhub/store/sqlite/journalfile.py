@@ -2,8 +2,7 @@
 
 A file holds records one behind the other, each with a checksum.  It is used again and again from
 its beginning, so every use has an *edition*, which all its records carry: what an earlier use has
-left behind the last record belongs to another one.  The first record of an edition names the boot
-under which it was written; each other one is what a transaction has filed.
+left behind the last record belongs to another one.  A record is what a transaction has filed.
 
 Whoever writes a file has its first byte locked: a file that is not locked is a dead process's.
 """
@@ -99,7 +98,7 @@ def record(edition: bytes, pieces: Sequence[bytes]) -> list[bytes]:
 
 
 def records(data: bytes) -> Iterator[bytes]:
-    """What the records of the edition at the beginning of *data* hold, the first one's boot too.
+    """What the records of the edition at the beginning of *data* hold.
 
     It ends before the first that is not whole.
     """
@@ -131,12 +130,11 @@ class JournalFile:
         self._size = 0
         self._edition = b""
 
-    def begin(self, boot: str) -> list[bytes]:
-        """Use it from its beginning; what is to be written first."""
+    def begin(self) -> None:
+        """Use it from its beginning."""
         self.end = 0
         self.accounts = set()
         self._edition = os.urandom(EDITION_OCTETS)
-        return self.record([boot.encode("ascii")])
 
     def record(self, pieces: Sequence[bytes]) -> list[bytes]:
         return record(self._edition, pieces)

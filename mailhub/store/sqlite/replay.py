@@ -1,10 +1,10 @@
 """Filing again what a power loss has taken: reading the journals of processes that are dead.
 
-Under the boot in which it was written a journal tells nothing new, for the accounts' logs are
-whole in the kernel's memory; they are waited for and the journal is removed.  After a boot each
-account may have lost its last transactions.  What they filed and had acknowledged is filed again
-under its old UIDs: the ledger_seq tells which transactions the file still has.  Between them others
-may be missing that were never acknowledged.
+When only a process has died, the accounts' logs are whole in the kernel's memory, and the journal
+tells nothing new.  When the power failed, or the disk went away and came back, each account may
+have lost its last transactions.  What they filed and had acknowledged is filed again under its old
+UIDs: the ledger_seq tells which transactions the file still has.  Between them others may be
+missing that were never acknowledged.
 """
 
 from __future__ import annotations
@@ -18,12 +18,11 @@ from pathlib import Path
 import apsw
 
 from mailhub import log
-from mailhub.model.errors import Damaged, Unavailable
+from mailhub.model.errors import Damaged, MailboxGone, Unavailable
 from mailhub.model.mail import AccountId
-from mailhub.store.sqlite import transaction
-from mailhub.store.sqlite.connection import refusals
+from mailhub.store.sqlite.connection import refusals, value
 from mailhub.store.sqlite.files import open_account
-from mailhub.store.sqlite.filing import file_again
+from mailhub.store.sqlite.filing import file_again, file_homeless
 from mailhub.store.sqlite.journal import sync_logs
 from mailhub.store.sqlite.journalfile import FiledGroup, Folder, parse_group, records
 from mailhub.store.sqlite.transaction import Tx
@@ -66,30 +65,22 @@ def _abandoned(folder: Path) -> Iterator[list[Path]]:
 
 
 def _replay_all(paths: Sequence[Path], account_file: Callable[[AccountId], Path]) -> None:
-    lost: Groups = defaultdict(list)
+    told: Groups = defaultdict(list)
     mentioned: dict[Path, set[AccountId]] = {}
     for path in paths:
-        boot, groups = _read(path)
+        groups = [parse_group(payload) for payload in records(path.read_bytes())]
         mentioned[path] = {group.account for group in groups}
-        if boot != transaction.boot_id():
-            for group in groups:
-                lost[group.account].append(group)
-    damaged = {account for account in lost if not _replayed(account_file(account), lost[account])}
+        for group in groups:
+            told[group.account].append(group)
+    damaged = {account for account in told if not _replayed(account_file(account), told[account])}
     sync_logs({account_file(account) for accounts in mentioned.values() for account in accounts})
     for path, accounts in mentioned.items():
         if not accounts & damaged:
             path.unlink()
 
 
-def _read(path: Path) -> tuple[str, list[FiledGroup]]:
-    """The boot of a journal, and what was filed under it."""
-    found = list(records(path.read_bytes()))
-    boot = found[0].decode("ascii", "replace") if found else ""
-    return boot, [parse_group(payload) for payload in found[1:]]
-
-
 def _replayed(path: Path, groups: Sequence[FiledGroup]) -> bool:
-    """File again what the account has lost; False: it cannot be opened."""
+    """File again what the account has lost; False: that cannot be done."""
     account = groups[0].account
     if not path.exists():
         return True  # deleted; that another one is missing is told when it is used
@@ -110,14 +101,18 @@ def _file_again(db: apsw.Connection, groups: Sequence[FiledGroup]) -> int:
     db.pragma("synchronous", "FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
-        tx = Tx(db, 0, durable=True)
-        missing = sorted(
-            (group for group in groups if group.before >= tx.ledger_seq), key=lambda g: g.before
-        )
+        there = value(db, "SELECT ledger_seq FROM account")
+        missing = sorted((g for g in groups if g.before >= there), key=lambda g: g.before)
+        if not missing:
+            return 0
+        tx = Tx(db, 0, durable=True, after_loss=True)
         for group in missing:
             tx.now = group.at
             for letter in group.letters:
-                file_again(tx, letter)
+                try:
+                    file_again(tx, letter)
+                except MailboxGone:  # the file is older than the journal: from a backup
+                    file_homeless(tx, letter)
             # No number that another transaction had may be taken for what is there now.
             tx.ledger_seq = group.before + len(group.letters)
         tx.flush()

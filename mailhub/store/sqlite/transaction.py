@@ -52,9 +52,19 @@ class Tx:
     """
 
     def __init__(
-        self, db: apsw.Connection, now: int, *, durable: bool, journaled: bool = False
+        self,
+        db: apsw.Connection,
+        now: int,
+        *,
+        durable: bool,
+        journaled: bool = False,
+        after_loss: bool = False,
     ) -> None:
-        """Raises NeedsDurable.  *journaled*: not durable but for the journal."""
+        """Raises NeedsDurable.
+
+        *journaled*: not durable but for the journal.  *after_loss*: transactions of the file are
+        known to have been lost, as after a boot they may have been.
+        """
         self.db = db
         self.execute = db.execute
         self.now = now
@@ -83,16 +93,15 @@ class Tx:
         self._ceiling: int
         self._modseq, self._content, self._octets, self._messages, self._uidvalidity = account[:5]
         self.ledger_seq, self._ceiling, booted, self.tag = account[5:]
-        self._raise_ceiling(booted, durable)
+        self._raise_ceiling(durable, lost=after_loss or booted != boot_id())
         self._stored = self.mark()[:5]
 
-    def _raise_ceiling(self, booted: str, durable: bool) -> None:
-        rebooted = booted != boot_id()
-        if not rebooted and self._modseq + HEADROOM < self._ceiling:
+    def _raise_ceiling(self, durable: bool, *, lost: bool) -> None:
+        if not lost and self._modseq + HEADROOM < self._ceiling:
             return
         if not durable:
             raise NeedsDurable
-        if rebooted:  # what lay between may have been issued and lost
+        if lost:  # what lay between may have been issued
             self._modseq = self._ceiling
             self.execute("UPDATE mailbox SET uidnext = min(uidnext + ?, ?)", (UID_STEP, MAX_UID))
         self._ceiling = self._modseq + CEILING_STEP
