@@ -26,6 +26,7 @@ from twisted.web.client import (
     HTTPConnectionPool,
     ResponseDone,
 )
+from twisted.web.http import PotentialDataLoss
 from twisted.web.http_headers import Headers
 from twisted.web.iweb import IResponse
 
@@ -133,7 +134,9 @@ class _Body(TwistedProtocol):
             self._end(bytes(self._pieces))
 
     def connectionLost(self, reason: Failure = connectionDone) -> None:
-        self._end(bytes(self._pieces) if reason.check(ResponseDone) else reason)
+        # An answer may end with the connection (RFC 9112 6.3); JSON that was cut does not parse.
+        is_whole = reason.check(ResponseDone, PotentialDataLoss)
+        self._end(bytes(self._pieces) if is_whole else reason)
 
     def _hang_up(self) -> None:
         """At once: a farewell in TLS waits for a peer that may never answer it."""

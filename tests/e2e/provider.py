@@ -80,6 +80,13 @@ class Provider:
         request.end_headers()
         request.wfile.write(body)
 
+    def until_the_end(self, request: Any) -> None:
+        """As HTTP/1.0: the answer is over when the connection is."""
+        form = parse_qs(request.rfile.read(int(request.headers["Content-Length"])).decode())
+        request.send_response(200)
+        request.end_headers()
+        request.wfile.write(json.dumps({"active": True, **self.active[form["token"][0]]}).encode())
+
     # --- what can go wrong ----------------------------------------------------------------
 
     def silent(self, request: Any) -> None:

@@ -203,6 +203,12 @@ def test_an_opaque_token_is_asked_about(live: LiveServer, provider: Provider) ->
     assert "AUTHENTICATIONFAILED" in enter(live, "0pa-que")
 
 
+def test_an_answer_may_end_with_the_connection(live: LiveServer, provider: Provider) -> None:
+    provider.active["1.0"] = claims(time.time(), iss=OTHER)
+    provider.answer = provider.until_the_end
+    assert enter(live, "1.0") == "OK"
+
+
 @pytest.mark.parametrize(
     ("trouble", "why"),
     [
