@@ -9,6 +9,7 @@ uses it: ``mailhub deliver`` runs for every message and must not pay for the oth
 from __future__ import annotations
 
 from importlib import import_module
+from pathlib import Path
 
 import click
 
@@ -52,11 +53,14 @@ class Nouns(click.Group):
 
 @click.group(cls=Nouns, context_settings={"help_option_names": ["-h", "--help"]})
 @click.version_option(__version__, prog_name="mailhub", message="%(prog)s %(version)s")
-def cli() -> None:
+@click.option("--config", type=click.Path(path_type=Path), envvar="MAILHUB_CONFIG", hidden=True)
+@click.option("--data-dir", type=click.Path(path_type=Path), hidden=True)
+def cli(config: Path | None, data_dir: Path | None) -> None:
     """Look after a mailhub server: works while the server runs.
 
     The server itself is started with: twist mailhub
     """
+    # Both are options of every command, which looks here when they stand before its noun.
 
 
 def main() -> None:

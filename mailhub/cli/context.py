@@ -140,13 +140,15 @@ class Cli:
 
 
 def options(command: Callable[Concatenate[Cli, P], None]) -> Callable[..., None]:
-    """Give a command --json, --config and --data-dir, and a Cli as its first argument."""
+    """Give a command --json, --config and --data-dir, and a Cli as its first argument.
+
+    ``mailhub --data-dir DIR account list`` means what ``mailhub account list --data-dir DIR`` does.
+    """
 
     @click.option("--json", "as_json", is_flag=True, help="Print JSON.")
     @click.option(
         "--config",
         type=click.Path(path_type=Path),
-        envvar="MAILHUB_CONFIG",
         help=f"Configuration file.  [default: {SYSTEM_FILE} if it exists]",
     )
     @click.option(
@@ -158,6 +160,9 @@ def options(command: Callable[Concatenate[Cli, P], None]) -> Callable[..., None]
     def run(
         as_json: bool, config: Path | None, data_dir: Path | None, *args: Any, **kwargs: Any
     ) -> None:
+        before_noun = click.get_current_context().find_root().params
+        config = config or before_noun.get("config")
+        data_dir = data_dir or before_noun.get("data_dir")
         try:
             with Cli(config, data_dir, as_json=as_json) as cli:
                 command(cli, *args, **kwargs)

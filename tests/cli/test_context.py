@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import os
 import subprocess
 import sys
@@ -52,6 +53,23 @@ def test_the_data_directory_is_that_of_the_configuration(tmp_path: Path) -> None
     assert (tmp_path / "mail" / "hub.db").exists()
     result = CliRunner().invoke(cli, ["domain", "list"], env={"MAILHUB_CONFIG": str(file)})
     assert "example.org" in result.stdout
+
+
+def test_where_the_data_is_may_be_said_before_the_noun(tmp_path: Path) -> None:
+    here, there = str(tmp_path / "here"), str(tmp_path / "there")
+    for words in (
+        ["--data-dir", here, "domain", "add", "before.example"],
+        ["--data-dir", here, "domain", "add", "behind.example", "--data-dir", there],
+    ):
+        assert CliRunner().invoke(cli, words).exit_code == 0
+    for path, domain in ((here, "before.example"), (there, "behind.example")):
+        result = CliRunner().invoke(cli, ["domain", "list", "--json", "--data-dir", path])
+        assert [row["domain"] for row in json.loads(result.stdout)] == [domain]
+    file = tmp_path / "mailhub.toml"
+    file.write_text("nonsense = 1\n")
+    words = ["--config", str(file), "domain", "list"]
+    result = CliRunner().invoke(cli, words, env={"MAILHUB_CONFIG": str(tmp_path / "other")})
+    assert "nonsense" in result.stderr
 
 
 def test_without_options_it_is_that_of_the_embedded_server(
