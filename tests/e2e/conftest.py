@@ -53,6 +53,16 @@ def administrator(server: LiveServer) -> Login:
 @pytest.fixture
 def login(server: LiveServer) -> Login:
     """A new, empty account."""
+    return _new_account(server)
+
+
+@pytest.fixture
+def other_login(server: LiveServer) -> Login:
+    """Another new, empty account."""
+    return _new_account(server)
+
+
+def _new_account(server: LiveServer) -> Login:
     number = next(_numbers)
     return server.add_account(f"user{number}@example.org", f"pass word {number}")
 

@@ -1,4 +1,4 @@
-"""Programs that keep a copy of a mailbox, on both sides: mbsync and offlineimap; and imapfilter."""
+"""Programs that keep a copy, on both sides: mbsync, offlineimap and interimap; and imapfilter."""
 
 from __future__ import annotations
 
@@ -212,6 +212,75 @@ def test_offlineimap_brings_both_sides_to_agree(
         flags = {each.uid: each.flags for each in mail.messages()}
         assert flags == {1: set(), 2: {r"\Answered", r"\Seen"}, 5: set(), 6: set()}
         assert with_lf(mail.texts()) == local_texts(inbox)
+
+
+# --- interimap ----------------------------------------------------------------------------
+
+INTERIMAP = """\
+database = {folder}/interimap.db
+list-mailbox = "*"
+[local]
+{local}
+[remote]
+{remote}
+"""
+INTERIMAP_SERVER = """\
+type = imaps
+host = localhost
+port = {port}
+username = {user}
+password = {password}
+SSL_CAfile = {ca}
+"""
+
+
+def interimap(server: LiveServer, logins: Sequence[Login], folder: Path) -> None:
+    """Bring the mailboxes of two accounts to agree, once."""
+    (folder / ".local/share/interimap").mkdir(parents=True, exist_ok=True)
+    local, remote = (
+        INTERIMAP_SERVER.format(
+            port=server.port("imap", "implicit"),
+            user=login.user,
+            password=login.password,
+            ca=server.ca,
+        )
+        for login in logins
+    )
+    config = INTERIMAP.format(folder=folder, local=local, remote=remote)
+    command = (peer("interimap"), "--config", write(folder / "interimap", config))
+    done = run(*command, folder=folder)
+    assert done.returncode == 0
+    assert b"WARNING" not in done.stderr
+
+
+def contents(mail: Witness, folder: str) -> set[tuple[bytes, frozenset[str]]]:
+    return {(each.data, each.flags) for each in mail.messages(folder)}
+
+
+def test_interimap_keeps_two_accounts_equal_by_what_qresync_tells(
+    server: LiveServer, login: Login, other_login: Login, tmp_path: Path, trust: ssl.SSLContext
+) -> None:
+    both = (login, other_login)
+    with witness(server, both[0], trust) as mine, witness(server, both[1], trust) as theirs:
+        fill(mine, NAMED)
+        theirs.append("INBOX", message(subject="theirs"), r"\Seen")
+    interimap(server, both, tmp_path)
+    interimap(server, both, tmp_path)  # it learns the modseqs of what it has appended
+
+    with witness(server, both[0], trust) as mine, witness(server, both[1], trust) as theirs:
+        mine.store("INBOX", "2,3", "+FLAGS", r"(\Answered $Label1)")
+        mine.remove(NAMED, "1,3:5")
+        theirs.store("INBOX", "1", "-FLAGS", r"(\Seen)")
+        theirs.remove("INBOX", "5")
+        theirs.append(NAMED, message(subject="more"), r"\Draft")
+    interimap(server, both, tmp_path)
+
+    with witness(server, both[0], trust) as mine, witness(server, both[1], trust) as theirs:
+        for folder in ("INBOX", NAMED):
+            assert contents(mine, folder) == contents(theirs, folder)
+        assert len(mine.messages()) == 4
+        assert {m.uid: m.flags for m in mine.messages()}[2] == {r"\Answered", "$Label1"}
+        assert len(mine.messages(NAMED)) == len(SAMPLES) - 3
 
 
 # --- imapfilter ---------------------------------------------------------------------------
