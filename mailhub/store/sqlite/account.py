@@ -89,7 +89,10 @@ class SqliteAccount:
         letters: list[Letter] = []
         try:
             for message, one in zip(messages, staged, strict=True):
-                letters.append(await self._prepared(Letter(message, one)))
+                letter = Letter(message, one)
+                if letter.rest_octets > CHUNK_OCTETS:
+                    letter = await self._in_chunks(letter)
+                letters.append(letter)
             file = self.file
             commit = file.commit_journaled if _are_small(staged) else file.commit
             return await commit(filing.file, name, letters, file.uidl)
@@ -97,10 +100,8 @@ class SqliteAccount:
             self._forget(letters)
             raise
 
-    async def _prepared(self, letter: Letter) -> Letter:
-        """*letter* with its chunks staged if it is long."""
-        if letter.rest_octets <= CHUNK_OCTETS:
-            return letter
+    async def _in_chunks(self, letter: Letter) -> Letter:
+        """*letter* with its chunks staged."""
         content = await self.file.commit_lazily(filing.begin_chunks)
         letter = Letter(letter.incoming, letter.staged, content)
         try:

@@ -10,6 +10,7 @@ from __future__ import annotations
 import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass, replace
+from functools import lru_cache
 from typing import NamedTuple
 
 from mailhub.config.options import Pop3Config
@@ -204,7 +205,9 @@ def thread_of(tx: Tx, analysis: Analysis, content: int) -> int:
     return thread
 
 
+@lru_cache(4_096)
 def _hash(message_id: str) -> int:
+    """The same for all recipients of a message and all messages of a thread."""
     octets = message_id.encode("utf-8", "replace")
     return int.from_bytes(hashlib.blake2b(octets, digest_size=8).digest(), "big", signed=True)
 

@@ -75,10 +75,11 @@ class Journal:
             await self._settle()
         except OSError as error:
             _tell(self._folder.path, str(error))
-        for file in self._full:  # to the next who starts
-            file.leave()
-        for file in self._spare:
-            file.remove()
+        while self._full:  # to the next who starts
+            self._full.pop().leave()
+        while self._spare:
+            self._spare.pop().remove()
+        self._settling.release()
 
     # --- in a writer thread, never in two at once
 

@@ -616,3 +616,15 @@ def test_flag_changes_in_a_row_do_not_pile_up(slow: House) -> None:
 
     assert changing.called
     assert len(done) == 2_000
+
+
+def test_a_store_may_be_stopped_twice(tmp_path: Path) -> None:
+    house = House(tmp_path, min_free=0)
+    account = house.account()
+    for number in range(3):
+        append(account, letter(number))
+
+    for _ in range(2):
+        run(house.store.stop())
+
+    assert journals(house) == []
