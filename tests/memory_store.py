@@ -23,6 +23,7 @@ from mailhub.interfaces import (
     IStaging,
 )
 from mailhub.mime.analysis import Analysis
+from mailhub.mime.commonfields import as_it_is, pack
 from mailhub.mime.scanner import analyse
 from mailhub.model.errors import (
     CannotDo,
@@ -544,6 +545,7 @@ class MemoryMailbox:
     def _field(self, m: Message, name: Field) -> object:
         a = m.analysis
         rest = m.data[a.header_octets :]
+        header = m.data[: a.header_octets]
         values: dict[Field, object] = {
             Field.FLAGS: m.flags,
             Field.MODSEQ: m.modseq,
@@ -558,7 +560,8 @@ class MemoryMailbox:
             Field.BODYSTRUCTURE: a.bodystructure,
             Field.PREVIEW: a.preview,
             Field.PARTS: a.parts,
-            Field.HEADER: m.data[: a.header_octets],
+            Field.HEADER: header,
+            Field.FIELDS: pack(header) or as_it_is(header),
             Field.REST: rest if len(rest) <= MAX_READ else None,
         }
         return values[name]

@@ -99,6 +99,7 @@ class Field(enum.Enum):
     PREVIEW = "preview"  # str
     PARTS = "parts"  # bytes, read by mime.parts
     HEADER = "header"  # bytes: the header block with its empty line
+    FIELDS = "fields"  # bytes: HEADER's common fields, read by mime.commonfields
     REST = "rest"  # bytes after HEADER, or None when too long to come in a row
 
 

@@ -9,6 +9,8 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from mailhub.interfaces import IMailbox
+from mailhub.mime.commonfields import pick
+from mailhub.mime.fields import select_fields
 from mailhub.mime.scanner import analyse
 from mailhub.model.errors import InUse, MessageGone, NoSuchMailbox
 from mailhub.model.flags import FlagChange
@@ -107,6 +109,30 @@ def test_the_analysis_comes_back_as_it_was_found(world: World) -> None:
     assert list(rows) == [
         (1, found.envelope, found.bodystructure, found.preview, found.parts, HEADER)
     ]
+
+
+@pytest.mark.parametrize(
+    "header",
+    [
+        pytest.param(b"Received: x\r\nFROM: a\r\n b\r\nX: y\r\nSubject: c\r\n\r\n", id="as usual"),
+        pytest.param(b"From: a\0\xff\xc3\r\n\r\n", id="octets that are no text"),
+        pytest.param(b"From: a\n\n", id="bare LF"),
+        pytest.param(b"From: %b\r\nSubject: c\r\n\r\n" % (b"a" * 20_000), id="long"),
+        pytest.param(b"\r\n", id="none"),
+    ],
+)
+def test_common_fields_are_those_of_the_header(world: World, header: bytes) -> None:
+    world.append(header + b"body", MESSAGE)
+    inbox = world.mailbox()
+    alone = run(inbox.rows([Field.FIELDS], numbers((1, 1)))).rows
+    many = run(inbox.rows([Field.FIELDS], EVERYTHING)).rows
+    run(inbox.remove(numbers((2, 2))))  # still readable for those who have not been told
+    merged = run(inbox.rows([Field.FIELDS], EVERYTHING)).rows
+
+    wanted = frozenset((b"from", b"subject"))
+    for rows in (alone, many, merged):
+        assert pick([fields for _, fields in rows[:1]], wanted) == [select_fields(header, wanted)]
+    assert [uid for uid, _ in many] == [uid for uid, _ in merged] == [1, 2]
 
 
 def test_a_date_keeps_its_zone_and_none_means_now(world: World) -> None:

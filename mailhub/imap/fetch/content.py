@@ -11,6 +11,7 @@ from collections.abc import Callable, Iterable
 from mailhub.imap.fetch.binary import decoded
 from mailhub.imap.fetch.plan import Batch, Item, Values, escape
 from mailhub.imap.fetch.sections import Coding, Extent, Section, Text, extent_of
+from mailhub.mime import commonfields
 from mailhub.model.mail import Field
 
 NIL = b"NIL"
@@ -34,6 +35,8 @@ def _shape(section: Section) -> tuple[bytes, tuple[Field, ...], Values]:
         return b"{%d}\r\n%b", CONTENT, _rest
     if simple and section.text is Text.HEADER:
         return b"{%d}\r\n%b", (Field.HEADER,), _header
+    if simple and section.is_common:
+        return b"{%d}\r\n%b", (Field.FIELDS,), _picked_of_common(section)
     if simple:
         return b"{%d}\r\n%b", (Field.HEADER,), _picked(section)
     if not section.path and section.text not in (Text.WHOLE, Text.TEXT):
@@ -85,6 +88,14 @@ def _header(batch: Batch) -> Columns:
 def _picked(section: Section) -> Values:
     def values(batch: Batch) -> Columns:
         picked = section.picked_from(batch.columns[Field.HEADER])
+        return map(len, picked), picked
+
+    return values
+
+
+def _picked_of_common(section: Section) -> Values:
+    def values(batch: Batch) -> Columns:
+        picked = commonfields.pick(batch.columns[Field.FIELDS], section.fields)
         return map(len, picked), picked
 
     return values

@@ -10,6 +10,7 @@ import enum
 from collections.abc import Sequence
 from dataclasses import dataclass
 
+from mailhub.mime import commonfields
 from mailhub.mime.fields import select_fields, select_from_many
 from mailhub.mime.parts import Part, PartTable
 
@@ -57,6 +58,11 @@ class Section:
     @property
     def picks_fields(self) -> bool:
         return self.text in (Text.FIELDS, Text.FIELDS_NOT)
+
+    @property
+    def is_common(self) -> bool:
+        """Only picks fields that are kept apart from the rest of the header."""
+        return self.text is Text.FIELDS and self.fields <= commonfields.NAMES
 
     def picked(self, header: bytes) -> bytes:
         """What HEADER.FIELDS leaves of a header block, byte for byte."""

@@ -97,6 +97,14 @@ CHECKS = (
         rebuilds=True,
     ),
     Check(
+        "fields",
+        "the fields of content {} are not those of its header",
+        "SELECT b.content FROM body AS b LEFT JOIN fields AS f ON f.content = b.content"
+        " WHERE (f.content IS NULL OR f.packed IS NOT pack_fields(b.header))"
+        f" AND b.content IN (SELECT content FROM {ROWS})",
+        rebuilds=True,
+    ),
+    Check(
         "size",
         "message {} of mailbox {} is said to have {} octets, its content has {}",
         f"SELECT r.uid, r.mailbox, r.size, c.size FROM {ROWS} AS r"
@@ -131,6 +139,12 @@ CHECKS = (
         "the bytes of content {} belong to no message",
         f"SELECT content FROM body WHERE content NOT IN (SELECT content FROM {ROWS})",
         (f"DELETE FROM body WHERE content NOT IN (SELECT content FROM {ROWS})",),
+    ),
+    Check(
+        "orphan",
+        "the fields of content {} belong to no message",
+        f"SELECT content FROM fields WHERE content NOT IN (SELECT content FROM {ROWS})",
+        (f"DELETE FROM fields WHERE content NOT IN (SELECT content FROM {ROWS})",),
     ),
     Check(
         "orphan",

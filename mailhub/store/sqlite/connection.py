@@ -11,10 +11,11 @@ import time
 from collections.abc import Iterator
 from contextlib import contextmanager
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, cast
 
 import apsw
 
+from mailhub.mime.commonfields import pack
 from mailhub.model.errors import Damaged, Refusal, StorageFull, Unavailable
 
 if TYPE_CHECKING:
@@ -43,6 +44,7 @@ def connect(path: Path, *, busy_timeout_ms: int) -> apsw.Connection:
 
 def _set_up(db: apsw.Connection, busy_timeout_ms: int) -> None:
     wait_for_others(db, busy_timeout_ms)
+    provide_functions(db)
     db.config(apsw.SQLITE_DBCONFIG_NO_CKPT_ON_CLOSE, 1)
     db.config(apsw.SQLITE_DBCONFIG_DEFENSIVE, 1)
     db.config(apsw.SQLITE_DBCONFIG_TRUSTED_SCHEMA, 0)
@@ -55,6 +57,11 @@ def _set_up(db: apsw.Connection, busy_timeout_ms: int) -> None:
     db.execute("SELECT 1 FROM sqlite_schema LIMIT 1").fetchall()
     persist = ctypes.c_int(1)
     db.file_control("main", apsw.SQLITE_FCNTL_PERSIST_WAL, ctypes.addressof(persist))
+
+
+def provide_functions(db: apsw.Connection) -> None:
+    """What migrations and checks call."""
+    db.create_scalar_function("pack_fields", cast(Any, pack), 1, deterministic=True)
 
 
 def wait_for_others(db: apsw.Connection, milliseconds: int) -> None:

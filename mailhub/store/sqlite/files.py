@@ -20,7 +20,7 @@ from mailhub.model.errors import Damaged, Unavailable
 from mailhub.model.mail import AccountId
 from mailhub.model.names import INBOX
 from mailhub.store.migrate import migrate, migrations, version
-from mailhub.store.sqlite.connection import PAGE_SIZE, connect, refusals, value
+from mailhub.store.sqlite.connection import PAGE_SIZE, connect, provide_functions, refusals, value
 from mailhub.store.sqlite.transaction import CEILING_STEP, boot_id
 
 SCHEMA = "mailhub.store.sqlite.schema"
@@ -48,6 +48,7 @@ def make_template(folder: Path) -> Path:
         db.pragma("page_size", PAGE_SIZE)
         db.pragma("auto_vacuum", "incremental")
         db.pragma("journal_mode", "wal")
+        provide_functions(db)
         migrate(db, SCHEMA)
         db.close()  # the last connection: it empties and removes the log
         draft.replace(template)

@@ -16,6 +16,7 @@ from typing import NamedTuple
 from mailhub.config.options import Pop3Config
 from mailhub.interfaces import Incoming
 from mailhub.mime.analysis import Analysis
+from mailhub.mime.commonfields import pack
 from mailhub.model.mail import Appended, InternalDate
 from mailhub.model.names import INBOX, MailboxName
 from mailhub.model.numbers import ModSeq, NumberSet
@@ -31,7 +32,7 @@ CHUNKS_AT_ONCE = 4
 MAX_REFERENCES = 30
 """Message ids of one message that its thread is looked up by, the oldest and the newest."""
 
-ARRIVAL = f"INSERT INTO arrival VALUES ({', '.join('?' * 34)})"
+ARRIVAL = f"INSERT INTO arrival VALUES ({', '.join('?' * 35)})"
 INSERT_CONTENT = f"INSERT INTO content VALUES ({', '.join('?' * 23)})"
 
 UidlMaker = Callable[[int, int], str]
@@ -130,10 +131,12 @@ def _dates(tx: Tx, letter: Letter) -> tuple[int, int, int]:
     return (date.seconds, date.zone_minutes, tx.now) if date else (tx.now, 0, tx.now)
 
 
-def _octets(letter: Letter) -> tuple[bytes, bytes | None]:
+def _octets(letter: Letter) -> tuple[bytes, bytes | None, bytes | None]:
+    """The header, the rest, and the common fields of the header."""
     staged, header_octets = letter.staged, letter.staged.analysis.header_octets
     rest = staged.read(header_octets, letter.rest_octets) if letter.content is None else None
-    return staged.read(0, header_octets), rest
+    header = staged.read(0, header_octets)
+    return header, rest, pack(header)
 
 
 def content_row(content: int, thread: int, a: Analysis) -> tuple[int | bytes | str | None, ...]:

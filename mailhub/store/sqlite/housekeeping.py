@@ -147,6 +147,7 @@ def delete_content(tx: Tx, contents: set[int]) -> None:
     for content in sorted(contents):
         tx.execute("DELETE FROM content WHERE id = ?", (content,))
         tx.execute("DELETE FROM body WHERE content = ?", (content,))
+        tx.execute("DELETE FROM fields WHERE content = ?", (content,))
         tx.execute("DELETE FROM chunk WHERE content = ?", (content,))
         tx.execute("DELETE FROM staging WHERE content = ?", (content,))
 

@@ -21,8 +21,9 @@ from mailhub.model.numbers import NumberSet, Uid
 from mailhub.store.sqlite.connection import row, snapshot, value
 from mailhub.store.sqlite.packing import among, clipped, cut, unpack_integers
 
-HEADER_OCTETS = 4_096
+HEADER_OCTETS = 2_048
 """What a header counts for when a slice is measured: how long it is, is not known before."""
+HEADERS = (Field.HEADER, Field.FIELDS)
 LONG_HEADER = 16_384
 """A slice that holds headers and no more ends before one that is longer."""
 LONG_HEADERS = 16
@@ -54,11 +55,23 @@ COLUMNS: dict[Field, Column] = {
     Field.PREVIEW: Column("c.preview", str),
     Field.PARTS: Column("c.parts", bytes),
     Field.HEADER: Column("b.header", bytes),
+    Field.FIELDS: Column(
+        # coalesce looks for the header only where nothing is packed.
+        "coalesce((SELECT packed FROM fields WHERE content = m.content),"
+        " (SELECT CAST(char(10) || header AS BLOB) FROM body WHERE content = m.content))",
+        bytes,
+    ),
     Field.REST: Column("b.rest", bytes),
 }
 
 CONTENT = " CROSS JOIN content AS c ON c.id = m.content"
 BODY = " CROSS JOIN body AS b ON b.content = m.content"
+EXPUNGED = (
+    "WITH gone(any) AS (SELECT EXISTS ("
+    "SELECT 1 FROM expunged WHERE mailbox = ? AND uid BETWEEN ? AND ?) FROM mailbox WHERE id = ?)"
+)
+"""Whether any were; no row for a mailbox that is gone."""
+ALONE = "coalesce((SELECT iif(any, 0, ?) FROM gone), 0)"
 NO_ROWS = Rows(array("I"), (), None)
 
 
@@ -77,16 +90,15 @@ def rows(
         only = reading.one(uids.lowest)
         if only is not None:  # the rule: nothing else to be asked, and one statement is consistent
             return only
-    with snapshot(db):
-        while True:
-            part, reach = clipped(uids, after)
-            if not part:
-                return NO_ROWS
-            found = reading.slice(part, limit, octets)
-            if found.uids or reach is None:
-                resume = found.resume or (None if reach is None else Uid(reach))
-                return Rows(found.uids, found.columns, resume)
-            after = reach
+    while True:
+        part, reach = clipped(uids, after)
+        if not part:
+            return NO_ROWS
+        found = reading.slice(part, limit, octets)
+        if found.uids or reach is None:
+            resume = found.resume or (None if reach is None else Uid(reach))
+            return Rows(found.uids, found.columns, resume)
+        after = reach
 
 
 @dataclass(frozen=True, slots=True)
@@ -94,6 +106,10 @@ class _Reading:
     db: apsw.Connection
     fields: tuple[Field, ...]
     mailbox: MailboxId
+
+    @property
+    def has_headers(self) -> bool:
+        return not frozenset(HEADERS).isdisjoint(self.fields)
 
     def one(self, uid: int) -> Rows | None:
         """A message that is there, without packing."""
@@ -109,17 +125,43 @@ class _Reading:
 
     def slice(self, uids: NumberSet, limit: int, octets: int) -> Rows:
         """The first messages of *uids*; it tells where to resume if there are more."""
+        if self.has_headers and Field.REST not in self.fields:
+            limit = min(limit, max(octets // HEADER_OCTETS, 1))
+        found = None if Field.REST in self.fields else self._alone(uids, limit)
+        if found is None:
+            with snapshot(self.db):
+                found = self._with_expunged(uids, limit, octets)
+        return found
+
+    def _alone(self, uids: NumberSet, limit: int) -> Rows | None:
+        """By one statement, if nothing was expunged there lately and no long header comes first."""
+        source, bindings = among(self.mailbox, uids)
+        asked = (self.mailbox, uids.lowest, uids.highest, self.mailbox)
+        found = row(
+            self.db,
+            _statement(source, self.fields, clip=True, alone=True),
+            (*asked, *bindings, limit + 1),
+        )
+        assert found is not None
+        expunged, *packed = found
+        if expunged is None:
+            raise MailboxGone
+        if expunged:
+            return None
+        rows = self._unpacked(packed)
+        usable = self._before_long_header(rows)
+        return _first(rows, min(limit, usable)) if usable or not rows.uids else None
+
+    def _with_expunged(self, uids: NumberSet, limit: int, octets: int) -> Rows:
         tables = self._tables(uids)
-        limit = self._fitting(uids, tables, limit, octets)
+        if Field.REST in self.fields:
+            limit = self._fitting(uids, tables, limit, octets)
         found = self._merged(uids, tables, limit + 1, whole=False)
         usable = min(limit, self._before_long_header(found))
         if found.uids and not usable:
-            limit = usable = LONG_HEADERS
-            found = self._merged(uids, tables, limit + 1, whole=True)
-        if len(found.uids) <= usable:
-            return found
-        columns = [column[:usable] for column in found.columns]
-        return Rows(found.uids[:usable], columns, Uid(found.uids[usable - 1]))
+            usable = LONG_HEADERS
+            found = self._merged(uids, tables, usable + 1, whole=True)
+        return _first(found, usable)
 
     def _tables(self, uids: NumberSet) -> list[str]:
         found = row(
@@ -132,21 +174,15 @@ class _Reading:
             raise MailboxGone
         return ["message", "expunged"] if found[0] else ["message"]
 
-    def _fitting(self, uids: NumberSet, tables: list[str], limit: int, octets: int) -> int:
+    def _fitting(self, uids: NumberSet, tables: Sequence[str], limit: int, octets: int) -> int:
         """How many rows hold about *octets* of content: at least one, at most *limit*."""
-        if Field.REST in self.fields:
-            size = "m.size"
-        elif Field.HEADER in self.fields:
-            size = f"min(m.size, {HEADER_OCTETS})"
-        else:
-            return limit
         sizes: list[tuple[int, int]] = []
         for table in tables:
             source, bindings = among(self.mailbox, uids, table)
             packed = value(
                 self.db,
                 f"SELECT group_concat(format('%016x%016x', uid, size), '') FROM ("
-                f"SELECT m.uid, {size} AS size FROM {source} LIMIT ?)",
+                f"SELECT m.uid, m.size FROM {source} LIMIT ?)",
                 (*bindings, limit),
             )
             numbers = unpack_integers(packed)
@@ -161,11 +197,11 @@ class _Reading:
     def _before_long_header(self, found: Rows) -> int:
         """How many messages stand before the first whose header was left out."""
         for field, column in zip(self.fields, found.columns, strict=True):
-            if field is Field.HEADER and None in column:
+            if field in HEADERS and None in column:
                 return column.index(None)
         return len(found.uids)
 
-    def _merged(self, uids: NumberSet, tables: list[str], limit: int, *, whole: bool) -> Rows:
+    def _merged(self, uids: NumberSet, tables: Sequence[str], limit: int, *, whole: bool) -> Rows:
         pieces = [self.read(uids, table, limit, whole=whole) for table in tables]
         if len(pieces) == 1:
             return pieces[0]
@@ -179,10 +215,13 @@ class _Reading:
         """The first messages of *uids* in *table*; not *whole*: without long headers."""
         source, bindings = among(self.mailbox, uids, table)
         clip = not whole and Field.REST not in self.fields
-        found = row(self.db, _statement(source, self.fields, clip), (*bindings, limit))
+        found = row(self.db, _statement(source, self.fields, clip, alone=False), (*bindings, limit))
         assert found is not None
-        tag, packed, *octets = found
-        numbers = unpack_integers(packed)
+        return self._unpacked(found)
+
+    def _unpacked(self, packed: Sequence[Any]) -> Rows:
+        tag, integers, *octets = packed
+        numbers = unpack_integers(integers)
         width = len(self.fields) + 1
         values = iter(octets)
         columns = [
@@ -190,6 +229,14 @@ class _Reading:
             for at, field in enumerate(self.fields, 1)
         ]
         return Rows(array("I", numbers[::width]), columns, None)
+
+
+def _first(found: Rows, usable: int) -> Rows:
+    """The first *usable* ones, and where to resume if there are more."""
+    if len(found.uids) <= usable:
+        return found
+    columns = [column[:usable] for column in found.columns]
+    return Rows(found.uids[:usable], columns, Uid(found.uids[usable - 1]))
 
 
 def _joined(source: str, joins: str) -> str:
@@ -218,13 +265,14 @@ def _statement_of_one(fields: tuple[Field, ...]) -> str:
 
 
 @lru_cache(maxsize=256)
-def _statement(source: str, fields: tuple[Field, ...], clip: bool) -> str:
+def _statement(source: str, fields: tuple[Field, ...], clip: bool, alone: bool) -> str:
+    """*clip*: without long headers.  *alone*: nothing if there are EXPUNGED, and it says so."""
     columns = [COLUMNS[field] for field in fields]
     source = _with_tables(source, columns)
     inner, numbers, octets = "", "uid", ""
     for i, (field, column) in enumerate(zip(fields, columns, strict=True)):
         sql = column.sql
-        if clip and field is Field.HEADER:
+        if clip and field in HEADERS:
             sql = f"iif(octet_length({sql}) > {LONG_HEADER}, NULL, {sql})"
         inner += f", {sql} AS f{i}"
         if column.kind is int:
@@ -232,10 +280,11 @@ def _statement(source: str, fields: tuple[Field, ...], clip: bool) -> str:
         else:
             numbers += f", coalesce(octet_length(f{i}), -1)"
             octets += f", CAST(group_concat(f{i}, '') AS BLOB)"
+    before, first, most = (EXPUNGED, "(SELECT any FROM gone), ", ALONE) if alone else ("", "", "?")
     return (
-        f"SELECT {_tag(columns)},"
+        f"{before} SELECT {first}{_tag(columns)},"
         f" group_concat(format('{'%016x' * (len(fields) + 1)}', {numbers}), '')"
-        f"{octets} FROM (SELECT m.uid{inner} FROM {source} LIMIT ?)"
+        f"{octets} FROM (SELECT m.uid{inner} FROM {source} LIMIT {most})"
     )
 
 

@@ -12,6 +12,7 @@ from mailhub.imap.fetch.stream import PIECE_OCTETS, LongMessage, send_section
 from mailhub.imap.fetch_items import parse_item
 from mailhub.imap.wire.events import Framed
 from mailhub.imap.wire.reader import Reader
+from mailhub.mime.commonfields import as_it_is, pack
 from mailhub.mime.scanner import analyse
 from mailhub.model.errors import MessageGone
 from mailhub.model.mail import Field, Rows
@@ -36,6 +37,7 @@ def batch_of(data: bytes, plan: Plan) -> Batch:
     header = data[: analysis.header_octets]
     values: dict[Field, object] = {
         Field.HEADER: header,
+        Field.FIELDS: pack(header) or as_it_is(header),
         Field.REST: data[len(header) :],
         Field.SIZE: len(data),
         Field.PARTS: analysis.parts,

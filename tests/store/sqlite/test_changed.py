@@ -17,6 +17,7 @@ from mailhub.model.numbers import EVERYTHING, ModSeq, NumberSet
 from mailhub.store import migrate
 from mailhub.store.sqlite import views
 from mailhub.store.sqlite.columns import TooLong
+from mailhub.store.sqlite.connection import provide_functions
 from mailhub.store.sqlite.files import SCHEMA, open_account
 from tests.harness import run
 from tests.store.contract import MESSAGE
@@ -135,6 +136,7 @@ def test_a_file_with_an_index_of_changes_gets_ranges(tmp_path: Path) -> None:
         row = (uid, uid, changed.get(uid, 5), len(MESSAGE))
         db.execute("INSERT INTO message VALUES (1, ?, ?, 0, ?, 5, 0, 0, 0, ?, NULL)", row)
 
+    provide_functions(db)
     migrate.migrate(db, SCHEMA)
 
     found = list(db.execute("SELECT * FROM changed ORDER BY low"))

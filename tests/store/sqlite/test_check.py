@@ -46,11 +46,17 @@ BREAKS = {
         "DELETE FROM content WHERE id = 3",
         "UPDATE content SET size = size + 1 WHERE id = 1",
     ],
+    "fields": [
+        "DELETE FROM fields WHERE content = 1",
+        "UPDATE fields SET packed = NULL WHERE content = 1",
+        "UPDATE fields SET packed = CAST('x' AS BLOB) WHERE content = 3",
+    ],
     "size": ["UPDATE message SET size = 1 WHERE uid = 1", "UPDATE expunged SET size = 1"],
     "lost mailbox": ["DELETE FROM mailbox WHERE name = 'work'"],
     "orphan": [
         "INSERT INTO body VALUES (99, x'00', NULL)",
         "INSERT INTO chunk VALUES (99, 0, x'00')",
+        "INSERT INTO fields VALUES (99, x'00')",
         "DELETE FROM expunged",
     ],
     "uid": [

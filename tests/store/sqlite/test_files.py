@@ -8,8 +8,10 @@ from pathlib import Path
 import apsw
 import pytest
 
+from mailhub.mime.commonfields import pack
 from mailhub.model.errors import Damaged, NoSuchAccount, Unavailable
-from mailhub.model.mail import AccountId, Usage
+from mailhub.model.mail import AccountId, Field, Usage
+from mailhub.model.numbers import EVERYTHING
 from mailhub.store import migrate
 from mailhub.store.migrate import SchemaTooNew
 from mailhub.store.runner import InlineRunner
@@ -155,6 +157,8 @@ def test_a_file_of_the_first_schema_still_opens_with_its_mail(tmp_path: Path) ->
 
     assert world.names() == ["INBOX", "work"]
     assert run(world.account.usage()) == Usage(10, 1)
+    found = run(world.mailbox().rows([Field.FIELDS], EVERYTHING)).rows
+    assert found == [(7, pack(b"A: b\r\n\r\n"))]
     world.append(MESSAGE)
     assert run(world.mailbox().status()).uidnext == 9 + UID_STEP  # the boot was another
     world.prove()
