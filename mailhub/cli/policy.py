@@ -238,7 +238,7 @@ def _of_directory(config: DirectoryConfig) -> Iterator[Person]:
     try:
         cookie = None
         while True:
-            page = lookup.page(cookie, lookup.deadline(), UNHEARD)
+            page = lookup.page(cookie, lookup.page_deadline(), UNHEARD)
             yield from (p for p in page.people if p.standing is Standing.ACTIVE)
             cookie = page.cookie
             if cookie is None:

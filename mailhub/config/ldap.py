@@ -13,6 +13,8 @@ from urllib.parse import urlsplit
 from mailhub.config.problems import shown
 from mailhub.config.templates import BadTemplate, leftover
 
+PAGE_SECONDS = 120.0
+"""A page of people may take longer than one person: groups are looked up for each."""
 LOGIN_PLACES = ("login", "local", "domain")
 ADDRESS_PLACES = ("address", "local", "domain")
 GROUP_PLACES = ("dn", "name")

@@ -10,6 +10,7 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IReactorTime
 from zope.interface import implementer
 
+from mailhub.config.ldap import PAGE_SECONDS
 from mailhub.config.options import DirectoryConfig
 from mailhub.directory.process import Helper, HelperFailed
 from mailhub.directory.troubles import Kind, Refused, Trouble, Verdict
@@ -35,8 +36,6 @@ from mailhub.model.steps import UNHEARD, Hearer
 from mailhub.net.agenda import Agenda
 from mailhub.net.output import delay
 
-PAGE_SECONDS = 120.0
-"""A page of people may take longer than one person: groups are looked up for each."""
 TELL_AGAIN_SECONDS = 60.0
 MAX_PAD_SECONDS = 2.0
 _REFUSALS: dict[Verdict, type[LogInRefused]] = {

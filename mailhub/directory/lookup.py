@@ -11,7 +11,7 @@ import time
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
-from mailhub.config.ldap import ADDRESS_PLACES, LOGIN_PLACES
+from mailhub.config.ldap import ADDRESS_PLACES, LOGIN_PLACES, PAGE_SECONDS
 from mailhub.config.options import DirectoryConfig
 from mailhub.config.presets import in_full
 from mailhub.config.templates import (
@@ -67,8 +67,11 @@ class Lookup:
         self.servers.close()
 
     def deadline(self) -> Deadline:
-        """Of a question asked now."""
+        """Of a question about one person, asked now."""
         return Deadline(time.monotonic() + self.config.request_timeout)
+
+    def page_deadline(self) -> Deadline:
+        return Deadline(time.monotonic() + PAGE_SECONDS)
 
     # --- questions ---
 

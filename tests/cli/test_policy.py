@@ -138,6 +138,7 @@ tls_ca = "{slapd.ca}"
 bind_dn = "{SERVICE}"
 bind_password_file = "{secret}"
 user_base = "{PEOPLE}"
+request_timeout = 0.1  # of one person, not of everybody
 [directory.groups]
 base = "{GROUPS}"
 """
