@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import time
 from pathlib import Path
 
 import pytest
 
+from mailhub.directory.lookup import Lookup
+from mailhub.directory.servers import Deadline
 from tests.cli.conftest import Commands
 from tests.directory.conftest import secret, slapd, tls
 from tests.directory.people import GROUPS, PEOPLE, SERVICE
@@ -127,8 +130,14 @@ def test_a_plan_with_mistakes_is_refused(commands: Commands, file: Path) -> None
 
 
 def test_people_of_a_directory_count_with_the_groups_of_today(
-    commands: Commands, file: Path, slapd: Slapd, secret: Path
+    commands: Commands,
+    file: Path,
+    slapd: Slapd,
+    secret: Path,
+    monkeypatch: pytest.MonkeyPatch,
 ) -> None:
+    one_person = Deadline(time.monotonic())  # too short for everybody
+    monkeypatch.setattr(Lookup, "deadline", lambda self: one_person)
     directory = f"""
 [[directory]]
 name = "corp"
@@ -138,7 +147,6 @@ tls_ca = "{slapd.ca}"
 bind_dn = "{SERVICE}"
 bind_password_file = "{secret}"
 user_base = "{PEOPLE}"
-request_timeout = 0.1  # of one person, not of everybody
 [directory.groups]
 base = "{GROUPS}"
 """
