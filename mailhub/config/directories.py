@@ -278,6 +278,10 @@ def _told(tell: Tell, key: str, check: Callable[[], object]) -> None:
 # --- advice -------------------------------------------------------------------------------
 
 
+_CHANGEABLE = frozenset({"cn", "mail", "samaccountname", "uid", "userprincipalname"})
+"""What people are called; an id has to outlast that."""
+
+
 def directory_warnings(config: Config) -> Iterator[str]:
     """What works, but is probably not meant."""
     for directory in map(in_full, config.directories):
@@ -286,6 +290,11 @@ def directory_warnings(config: Config) -> Iterator[str]:
             yield f"{where}: people's passwords cross the network in clear"
         if not directory.bind_dn and directory.user_base:
             yield f"{where}: it is searched anonymously, for there is no bind_dn"
+        if directory.attributes.id.casefold() in _CHANGEABLE:
+            yield (
+                f"{where}: attributes.id is {directory.attributes.id}, which can be changed and"
+                " given to somebody else, and the mailbox with it"
+            )
         if sees_no_counts(directory):
             yield (
                 f"{where}: what it counts before a lock-out cannot be read without a bind_dn;"

@@ -309,6 +309,17 @@ def test_what_is_risky_is_said(good: DirectoryConfig) -> None:
     assert "searched anonymously" in said
 
 
+@pytest.mark.parametrize(
+    ("name", "is_risky"), [("UID", True), ("mail", True), ("entryUUID", False)]
+)
+def test_an_id_that_can_be_changed_is_risky(
+    good: DirectoryConfig, name: str, is_risky: bool
+) -> None:
+    named = replace(good, attributes=DirectoryAttributes(id=name))
+    said = " ".join(directory_warnings(Config(directories=(named,))))
+    assert (f"attributes.id is {name}" in said) == is_risky
+
+
 def test_a_template_alone_leaves_some_things_undone(good: DirectoryConfig) -> None:
     alone = replace(good, bind_dn="", bind_password_file=None, user_base="", **TEMPLATE)  # type: ignore[arg-type]
     said = " ".join(directory_warnings(Config(directories=(alone,))))
