@@ -60,6 +60,8 @@ class Product:
     """When the password was changed; 0: not known."""
     lock: str
     """The person's attribute that says that they are, or were until lately, locked out."""
+    always: Sequence[str] = ()
+    """Attributes of everybody's policy of which one is there, whether it locks or not."""
 
 
 # --- products -----------------------------------------------------------------------------
@@ -154,6 +156,7 @@ PRODUCTS: Mapping[str, Product] = {
         failures=_389_failures,
         changed=lambda person: latest(person, "pwdUpdateTime"),
         lock="accountUnlockTime",
+        always=("passwordLockout",),
     ),
     "freeipa": Product(
         person=("krbLoginFailedCount", "krbLastFailedAuth", "krbPwdPolicyReference",
@@ -165,6 +168,7 @@ PRODUCTS: Mapping[str, Product] = {
         failures=_freeipa_failures,
         changed=lambda person: latest(person, "krbLastPwdChange"),
         lock="krbLoginFailedCount",
+        always=("krbPwdMaxFailure",),
     ),
     "active-directory": Product(
         person=("badPwdCount", "badPasswordTime", "msDS-ResultantPSO", "pwdLastSet",
@@ -178,6 +182,7 @@ PRODUCTS: Mapping[str, Product] = {
         failures=_ad_failures,
         changed=_ad_changed,
         lock="lockoutTime",
+        always=("lockoutThreshold", "msDS-LockoutThreshold"),
     ),
 }  # fmt: skip
 """By ``directory.lockout_counter``."""

@@ -164,7 +164,7 @@ class Policies:
         with self._lock:
             until, limits = self._known.get(key, (0.0, None))
         if limits is None or until <= now:
-            limits = self._read(base, person, deadline, steps)
+            limits = self._read(base, person, deadline, steps, theirs=bool(named))
             with self._lock:
                 if len(self._known) >= MAX_REMEMBERED:
                     self._known.clear()
@@ -174,7 +174,7 @@ class Policies:
         return limits
 
     def _read(
-        self, base: str, person: Entry, deadline: Deadline, steps: Hearer
+        self, base: str, person: Entry, deadline: Deadline, steps: Hearer, *, theirs: bool
     ) -> Limits | Unreadable:
         which = f"the lock-out policy {base}" if base else "everybody's lock-out policy"
         try:
@@ -188,10 +188,18 @@ class Policies:
             text = f"there are several lock-out policies, {names}"
             return Unreadable(f"{text}: lockout_policy says which is everybody's")
         if found:
+            hidden = "" if theirs else self._hidden(found[0])
+            if hidden:
+                return Unreadable(f"{which}: {hidden} may not be read")
             return self._product.limits(found[0])
         if not base and self._directory.lockout_counter == "ppolicy":
             return Limits("", 0)  # the overlay without a policy locks nobody
         return Unreadable(f"{which} is not there, or may not be read")
+
+    def _hidden(self, policy: Entry) -> str:
+        """What everybody's policy must have and *policy* has not."""
+        is_there = not self._product.always or any(texts(policy, n) for n in self._product.always)
+        return "" if is_there else self._product.always[0]
 
     def _ask(self, base: str, person: Entry, deadline: Deadline, steps: Hearer) -> Ask:
         if base:

@@ -107,6 +107,20 @@ def test_whoever_keeps_no_dates_of_changes_is_told(
         assert [finding.level for finding in told] == [level]
 
 
+def test_a_policy_of_which_only_the_name_may_be_read_is_not_taken_for_none(
+    ds: DirectoryServer, corp: DirectoryConfig
+) -> None:
+    with ds.manager() as manager:
+        manager.search("cn=config", "(objectClass=*)", ldap3.BASE, attributes=["aci"])
+        rights = manager.response[0]["raw_attributes"]["aci"]
+        names = [right.replace(b"passwordLockout ||", b"sn ||") for right in rights]
+        manager.modify("cn=config", {"aci": [(ldap3.MODIFY_REPLACE, names)]})
+        told = [finding for finding in Diagnosis(corp).run() if finding.about == "lock-out"]
+        manager.modify("cn=config", {"aci": [(ldap3.MODIFY_REPLACE, rights)]})
+    assert [finding.level for finding in told] == ["warning"]
+    assert "cn=config: passwordLockout may not be read" in told[0].text
+
+
 def test_it_is_recognised(ds: DirectoryServer, corp: DirectoryConfig) -> None:
     guess = probe(replace(corp, preset="custom", user_base=""))
     assert guess.directory.preset == "389ds"
