@@ -10,14 +10,12 @@ from __future__ import annotations
 import re
 from collections.abc import Sequence
 from dataclasses import dataclass
-from functools import lru_cache
 
 from mailhub.imap.fetch import values
 from mailhub.imap.fetch.content import section_item
 from mailhub.imap.fetch.plan import Item
 from mailhub.imap.fetch.sections import Coding, Partial, Section, Text
 from mailhub.imap.wire.dates import format_date_time
-from mailhub.imap.wire.events import Framed
 from mailhub.imap.wire.reader import Reader
 from mailhub.imap.wire.tokens import MAX_NUMBER64
 from mailhub.imap.wire.writer import Astring, render
@@ -102,31 +100,8 @@ MAX_ITEMS = 100
 """After this many, a FETCH is no client's wish but an attempt to multiply its answer."""
 
 
-MAX_REMEMBERED = 500  # octets
-
-
 def parse_items(r: Reader) -> tuple[Asked, ...]:
-    """A macro, one item, or a list in parentheses.
-
-    Clients that fetch message by message always ask in the same words, so these are remembered.
-    """
-    text = r.peek(MAX_REMEMBERED + 1)
-    if len(text) > MAX_REMEMBERED or b"{" in text:  # a literal is not in the text
-        return _parse_items(r)
-    found, octets = _remembered(text)
-    r.expect(text[:octets])
-    return found
-
-
-@lru_cache(maxsize=256)
-def _remembered(text: bytes) -> tuple[tuple[Asked, ...], int]:
-    """The items at the beginning of *text*, and how long they are."""
-    r = Reader(Framed(text))
-    found = _parse_items(r)
-    return found, len(text) - len(r.peek(len(text)))
-
-
-def _parse_items(r: Reader) -> tuple[Asked, ...]:
+    """A macro, one item, or a list in parentheses."""
     if r.peek() == b"(":
         found = r.items(lambda: parse_item(r))
         if len(found) > MAX_ITEMS:

@@ -102,6 +102,9 @@ class Field(enum.Enum):
     FIELDS = "fields"  # bytes: HEADER's common fields, read by mime.commonfields
     REST = "rest"  # bytes after HEADER, or None when too long to come in a row
 
+    # Enum's own is Python, and columns are looked up by field all the time.
+    __hash__ = object.__hash__
+
 
 @dataclass(frozen=True, slots=True)
 class Rows:

@@ -96,7 +96,7 @@ class DotStuffer:
         stuffed = data.replace(b"\n.", b"\n..")
         if data.startswith(b".") and self._tail.endswith(b"\n"):
             stuffed = b"." + stuffed
-        self._tail = (self._tail + data)[-2:]
+        self._tail = data[-2:] if len(data) > 1 else (self._tail + data)[-2:]
         return stuffed.replace(b"\0", b"\x80") if b"\0" in stuffed else stuffed
 
     def finish(self) -> bytes:

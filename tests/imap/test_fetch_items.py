@@ -6,6 +6,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from mailhub.imap.commands.fetch import parse_fetch, parse_uid_fetch
 from mailhub.imap.fetch.sections import Coding, Partial, Section, Text
 from mailhub.imap.fetch_items import MAX_ITEMS, Asked, parse_items
 from mailhub.imap.wire.errors import SyntaxRefused
@@ -183,3 +184,37 @@ def test_partials_may_be_as_large_as_rev2_allows() -> None:  # 9051 9: number64
 def test_any_bytes_are_items_or_are_refused(text: bytes) -> None:
     with suppress(SyntaxRefused):
         parsed(text.replace(b"{", b"("))
+
+
+def test_what_is_remembered_of_uid_fetch_is_not_taken_for_fetch() -> None:
+    """The words behind the set are parsed once for each of the two."""
+    arguments = Framed(b" 1:* (FLAGS BODY[]) (CHANGEDSINCE 5 VANISHED)")
+    for _ in range(2):
+        found = parse_uid_fetch(Reader(arguments))
+        assert (found.uid, found.wanted.vanished, found.wanted.changed_since) == (True, True, 5)
+        assert found.wanted.sets_seen
+        assert found.wanted.enables_condstore
+        assert [item.name for item in found.wanted.plan.items] == [
+            *(b"UID", b"FLAGS", b"BODY[]", b"MODSEQ")
+        ]
+        with pytest.raises(SyntaxRefused):
+            parse_fetch(Reader(arguments))
+
+    plain = parse_fetch(Reader(Framed(b" 7 FLAGS")))
+    assert [item.name for item in plain.wanted.plan.items] == [b"FLAGS"]
+    assert plain.messages.ranges == ((7, 7),)
+    assert not plain.wanted.sets_seen
+
+
+@pytest.mark.parametrize("arguments", [b" 7 ", b" 7 (FLAGS", b" 7 (FLAGS))", b" 7 FLAGS x", b" 7"])
+def test_what_is_refused_is_refused_again(arguments: bytes) -> None:
+    for _ in range(2):
+        with pytest.raises(SyntaxRefused):
+            parse_fetch(Reader(Framed(arguments)))
+
+
+def test_a_field_name_may_be_a_literal() -> None:
+    framed = Framed(b" 7 BODY[HEADER.FIELDS ({4}\r\n)]", (b"From",))
+    for _ in range(2):
+        (item,) = parse_fetch(Reader(framed)).wanted.plan.items
+        assert item.name == b"BODY[HEADER.FIELDS (From)]"

@@ -8,16 +8,18 @@ while this client has not been told are still answered, as long as the store kee
 from __future__ import annotations
 
 from dataclasses import dataclass
+from functools import lru_cache
 
 from mailhub.imap.errors import Done, No
 from mailhub.imap.fetch import flagrows
 from mailhub.imap.fetch.plan import Plan
 from mailhub.imap.fetch.run import Answer
-from mailhub.imap.fetch_items import FLAGS, MODSEQ, UID, Asked, parse_items
+from mailhub.imap.fetch_items import FLAGS, MODSEQ, UID, parse_items
 from mailhub.imap.registry import command
 from mailhub.imap.resync import require_qresync, tell_vanished
 from mailhub.imap.session import Session, State
 from mailhub.imap.updates import tell_flags
+from mailhub.imap.wire.events import Framed
 from mailhub.imap.wire.reader import Reader
 from mailhub.imap.wire.sequence import SequenceSet
 from mailhub.model.errors import Unavailable
@@ -27,20 +29,21 @@ from mailhub.model.numbers import ModSeq, NumberSet
 
 
 @dataclass(frozen=True, slots=True)
-class Fetch:
-    messages: SequenceSet
-    asked: tuple[Asked, ...]
-    uid: bool = False
+class Wanted:
+    """What is to be told of each message."""
+
+    plan: Plan
+    sets_seen: bool = False
+    enables_condstore: bool = False
     changed_since: ModSeq | None = None
     vanished: bool = False
 
-    @property
-    def sets_seen(self) -> bool:
-        return any(asked.seen for asked in self.asked)
 
-    @property
-    def enables_condstore(self) -> bool:  # 7162 3.1
-        return self.changed_since is not None or Asked(MODSEQ) in self.asked
+@dataclass(frozen=True, slots=True)
+class Fetch:
+    messages: SequenceSet
+    wanted: Wanted
+    uid: bool = False
 
 
 def parse_fetch(r: Reader) -> Fetch:
@@ -54,6 +57,22 @@ def parse_uid_fetch(r: Reader) -> Fetch:
 def _parse(r: Reader, *, uid: bool) -> Fetch:
     r.sp()
     messages = r.sequence_set()
+    text = r.remaining
+    if len(text) > MAX_REMEMBERED or b"{" in text:  # a literal is not in the text
+        return Fetch(messages, _parse_wanted(r, uid), uid)
+    return Fetch(messages, _remembered(text, uid), uid)
+
+
+MAX_REMEMBERED = 500  # octets
+
+
+@lru_cache(maxsize=256)
+def _remembered(text: bytes, uid: bool) -> Wanted:
+    """Clients that fetch message by message always ask in the same words."""
+    return _parse_wanted(Reader(Framed(text)), uid)
+
+
+def _parse_wanted(r: Reader, uid: bool) -> Wanted:
     r.sp()
     asked = parse_items(r)
     modifiers: dict[str, int] = {}
@@ -63,8 +82,18 @@ def _parse(r: Reader, *, uid: bool) -> Fetch:
     since = modifiers.get("CHANGEDSINCE")
     if since is None and modifiers:
         raise r.refused("VANISHED needs CHANGEDSINCE")  # 7162 3.2.6
-    modseq = None if since is None else ModSeq(since)
-    return Fetch(messages, asked, uid, modseq, "VANISHED" in modifiers)
+    items = tuple([each.item for each in asked])
+    if uid:  # 9051 6.4.9: UID is in every answer
+        items = (UID, *items)
+    if since is not None:
+        items = (*items, MODSEQ)
+    return Wanted(
+        Plan.of(items),
+        sets_seen=any(each.seen for each in asked),
+        enables_condstore=MODSEQ in items,  # 7162 3.1
+        changed_since=None if since is None else ModSeq(since),
+        vanished="VANISHED" in modifiers,
+    )
 
 
 MODIFIERS = {False: ("CHANGEDSINCE",), True: ("CHANGEDSINCE", "VANISHED")}
@@ -84,17 +113,17 @@ def _parse_modifier(r: Reader, names: tuple[str, ...]) -> tuple[str, int]:
 @command("UID FETCH", parse_uid_fetch, state=State.SELECTED)
 async def fetch(session: Session, cmd: Fetch) -> Done | None:
     selected = session.current
-    if cmd.vanished:
+    if cmd.wanted.vanished:
         require_qresync(session)
-    if cmd.enables_condstore:
+    if cmd.wanted.enables_condstore:
         session.enable_condstore()
-    if cmd.vanished:
+    if cmd.wanted.vanished:
         await _tell_vanished(session, cmd)
     wanted = selected.resolve(cmd.messages, uid=cmd.uid)
     if not wanted:
         return None
-    if cmd.changed_since:
-        await _fetch_changed(session, cmd, wanted, cmd.changed_since)
+    if cmd.wanted.changed_since:
+        await _fetch_changed(session, cmd, wanted, cmd.wanted.changed_since)
         return None
     stored = await _set_seen(session, cmd, wanted)
     answer = _answer(session, cmd, stored)
@@ -112,8 +141,8 @@ async def fetch(session: Session, cmd: Fetch) -> Done | None:
 async def _tell_vanished(session: Session, cmd: Fetch) -> None:
     """7162 3.2.6: before the FETCH responses, also of UIDs higher than all there are."""
     selected = session.current
-    assert cmd.changed_since is not None
-    changes = await selected.mailbox.changes(cmd.changed_since)
+    assert cmd.wanted.changed_since is not None
+    changes = await selected.mailbox.changes(cmd.wanted.changed_since)
     asked = cmd.messages.resolve(max(selected.uidnext - 1, 1))
     await tell_vanished(session, changes.vanished & asked)
 
@@ -132,23 +161,18 @@ async def _fetch_changed(session: Session, cmd: Fetch, wanted: NumberSet, since:
 
 
 def _answer(session: Session, cmd: Fetch, stored: Stored | None) -> Answer:
-    """The plans: as asked for, and with the flags for messages that are \\Seen from now on."""
-    items = tuple([asked.item for asked in cmd.asked])
-    if cmd.uid:  # 9051 6.4.9: UID is in every answer
-        items = (UID, *items)
-    if cmd.changed_since is not None:
-        items = (*items, MODSEQ)
-    plan = Plan.of(items)
+    """With the flags of messages that are \\Seen from now on."""
+    plan = cmd.wanted.plan
     if stored is None:
         return Answer(session, plan)
     # 7162 3.2.4: a FETCH that has set \Seen tells UID and modseq as well.
     told = (UID, FLAGS, MODSEQ) if session.condstore else (FLAGS,)
-    return Answer(session, plan, Plan.of((*told, *items)), stored.changed)
+    return Answer(session, plan, Plan.of((*told, *plan.items)), stored.changed)
 
 
 async def _set_seen(session: Session, cmd: Fetch, wanted: NumberSet) -> Stored | None:
     selected = session.current
-    if not cmd.sets_seen or selected.read_only or not wanted:
+    if not cmd.wanted.sets_seen or selected.read_only or not wanted:
         return None
     try:
         stored = await selected.mailbox.store(wanted, FlagChange.ADD, frozenset(("\\Seen",)))

@@ -8,18 +8,17 @@ from __future__ import annotations
 
 from array import array
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from functools import lru_cache
 from itertools import chain, compress
-from typing import Any
+from typing import Any, NamedTuple
 
 from mailhub.imap.fetch.sections import Section
 from mailhub.model.mail import Field, FlagRows, Rows
 from mailhub.model.numbers import NumberSet
 
 
-@dataclass(frozen=True, slots=True)
-class Batch:
+class Batch(NamedTuple):
     """A slice of messages, column by column; ``columns`` has what the items asked for."""
 
     uids: array[int]
@@ -29,12 +28,12 @@ class Batch:
 
     def part(self, start: int, stop: int) -> Batch:
         columns = {field: column[start:stop] for field, column in self.columns.items()}
-        return replace(self, uids=self.uids[start:stop], columns=columns)
+        return self._replace(uids=self.uids[start:stop], columns=columns)
 
     def pick(self, wanted: Sequence[object]) -> Batch:
         """The messages for which *wanted* is true."""
         columns = {field: list(compress(c, wanted)) for field, c in self.columns.items()}
-        return replace(self, uids=array("I", compress(self.uids, wanted)), columns=columns)
+        return self._replace(uids=array("I", compress(self.uids, wanted)), columns=columns)
 
 
 Values = Callable[[Batch], tuple[Iterable[object], ...]]

@@ -7,7 +7,6 @@ when the client has taken enough of those before it.
 from __future__ import annotations
 
 from collections.abc import Sequence
-from dataclasses import replace
 from itertools import groupby
 
 from mailhub.imap.fetch.plan import Batch, Plan, columns_of, columns_of_flags
@@ -128,7 +127,7 @@ class Answer:
         numbers = selected.view.numbers(batch.uids)
         if not isinstance(numbers, range) and 0 in numbers:
             batch, numbers = batch.pick(numbers), [n for n in numbers if n]
-        return replace(batch, keywords=selected.keywords, recent=selected.recent), numbers
+        return batch._replace(keywords=selected.keywords, recent=selected.recent), numbers
 
     def _by_plan(self, uids: Sequence[int]) -> list[tuple[Plan, slice | None]]:
         """Which messages are answered by which plan; None: all of them."""

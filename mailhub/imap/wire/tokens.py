@@ -62,6 +62,11 @@ class Tokens:
         """The next octets, without taking them; fewer at the end."""
         return self._text[self._position : self._position + octets]
 
+    @property
+    def remaining(self) -> bytes:
+        """All that has not been taken."""
+        return self._text[self._position :]
+
     def next_is(self, token: bytes) -> bool:
         """Whether *token* comes next, in any case."""
         return self.peek(len(token)).upper() == token.upper()
