@@ -11,7 +11,9 @@ import errno
 import socket
 from typing import Any, Protocol
 
+from twisted.internet.address import IPv4Address, IPv6Address
 from twisted.internet.interfaces import IDelayedCall, IProtocolFactory, IReadDescriptor
+from twisted.internet.tcp import Server
 from twisted.python.failure import Failure
 from zope.interface import implementer
 
@@ -103,7 +105,7 @@ class Door:
         """How many have come in."""
         for taken in range(most):
             try:
-                client, _ = self._socket.accept()
+                client, peer = self._socket.accept()
             except BlockingIOError:
                 return taken
             except OSError as problem:
@@ -114,14 +116,31 @@ class Door:
                 return taken
             if self._turns is not None:
                 self._turns.took()
-            self._enter(client)
+            self._enter(client, peer)
         return most
 
-    def _enter(self, client: socket.socket) -> None:
+    def _enter(self, client: socket.socket, peer: Any) -> None:
         client.setblocking(False)
-        with client:  # the reactor makes a descriptor of its own
-            try:
-                self._reactor.adoptStreamConnection(client.fileno(), client.family, self._factory)
-            except Exception as problem:  # one connection's fault must not close the door
-                if getattr(problem, "errno", None) != errno.ENOTCONN:  # it has gone already
-                    log.failure("error", Failure(), what="a connection could not be taken in")
+        try:
+            if client.family == socket.AF_UNIX:
+                with client:  # the reactor makes a descriptor of its own
+                    family = client.family
+                    self._reactor.adoptStreamConnection(client.fileno(), family, self._factory)
+            else:
+                self._connect(client, peer)
+        except Exception as problem:  # one connection's fault must not close the door
+            client.close()
+            if getattr(problem, "errno", None) != errno.ENOTCONN:  # it has gone already
+                log.failure("error", Failure(), what="a connection could not be taken in")
+
+    def _connect(self, client: socket.socket, peer: tuple[Any, ...]) -> None:
+        """As Twisted's port does it, without asking for what ``accept`` has told."""
+        kind = IPv6Address if client.family == socket.AF_INET6 else IPv4Address
+        protocol = self._factory.buildProtocol(kind("TCP", *peer))
+        if protocol is None:
+            client.close()
+            return
+        port: Any = None  # only shown by repr
+        transport = Server(client, protocol, peer, port, peer[1], self._reactor)
+        transport.repstr = f"<{type(protocol).__name__} {peer[1]}>"
+        protocol.makeConnection(transport)
