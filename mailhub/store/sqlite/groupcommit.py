@@ -123,13 +123,16 @@ class GroupCommit:
         self._patience = -1
         self._fenced = False
 
-    def prepare(self, jobs: Sequence[Job]) -> Prepared | None:
-        """Run small *jobs* here and now, for :meth:`commit`; None: :meth:`run` must do it."""
+    def prepare(self, jobs: Sequence[Job], journaled: bool = False) -> Prepared | None:
+        """Run small *jobs* here and now, for :meth:`commit`; None: :meth:`run` must do it.
+
+        *journaled*: what the journal can make durable does not wait for the disk.
+        """
         if self._db is None or self._fenced:
             return None
         try:
             self.wait_for_others(0)
-            waits = any(job.durable and not job.journaled for job in jobs)
+            waits = any(job.durable and not (journaled and job.journaled) for job in jobs)
             return self._execute(self._ready(waits), list(jobs), waits, journaled=not waits)
         except apsw.IOError as error:
             self.fence(error)

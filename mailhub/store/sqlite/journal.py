@@ -12,6 +12,7 @@ A full journal file is used again when the logs of all accounts that it tells of
 from __future__ import annotations
 
 import os
+import time
 from collections import deque
 from collections.abc import Callable, Iterable
 from functools import partial
@@ -28,6 +29,10 @@ from mailhub.store.sqlite.journalfile import FiledGroup, Folder, JournalFile
 FILE_OCTETS = 16 * 1024 * 1024
 """So large does a file become: some three thousand small messages."""
 SPARE_FILES = 1
+SLOW_SECONDS = 0.02
+"""A commit in the reactor that takes longer has been kept waiting by a disk with too much to do."""
+SHUN_SECONDS = 1.0
+"""So long are commits left to threads then."""
 
 
 class Entry(NamedTuple):
@@ -52,12 +57,23 @@ class Journal:
         self._full: list[JournalFile] = []
         """Files whose accounts' logs are not known to be on the disk."""
         self._settling = DeferredLock()
+        self._shunned_until = 0.0
 
     def add(self, path: Path, filed: FiledGroup, done: Callable[[bool], None]) -> None:
         """Make durable what a transaction has filed in the account at *path*."""
         self._waiting.append(Entry(path, filed.pieces(), done))
         if not self._busy:
             self._next()
+
+    @property
+    def is_quick(self) -> bool:
+        """Whether the reactor may commit itself, as far as the last commits tell."""
+        return time.monotonic() >= self._shunned_until
+
+    def took(self, seconds: float) -> None:
+        """So long has a commit kept the reactor."""
+        if seconds > SLOW_SECONDS:
+            self._shunned_until = time.monotonic() + SHUN_SECONDS
 
     def _next(self) -> None:
         entries, self._waiting = self._waiting, []

@@ -89,11 +89,12 @@ class Writer:
         while queue and len(group) < most and _goes_with(queue[0][0], first):
             group.append(queue.popleft())
         jobs = [job for job, _ in group]
-        prepared = self._group.prepare(jobs) if small and not self._log_begins else None
+        quick = self._journal.is_quick
+        prepared = self._group.prepare(jobs, quick) if small and not self._log_begins else None
         self._log_begins = False
         if prepared is None:
             self._elsewhere(self._runner.write, group, partial(self._group.run, jobs))
-        elif prepared.waits:
+        elif prepared.waits or not quick:
             self._elsewhere(self._runner.wait, group, partial(self._group.commit, prepared))
         else:
             return self._commit_here(group, prepared)
@@ -117,6 +118,7 @@ class Writer:
         if committed is None:
             self._elsewhere(self._runner.write, group, partial(self._group.run, prepared.jobs))
             return False
+        self._journal.took(committed.seconds)
         if committed.failed or not prepared.filed:
             return self._end(group, committed)
         filed = FiledGroup(self._account, prepared.before, prepared.at, prepared.filed)

@@ -24,6 +24,7 @@ from mailhub.model.names import INBOX, mailbox_name
 from mailhub.model.numbers import NumberSet
 from mailhub.store.runner import InlineRunner
 from mailhub.store.sqlite import files, journal, journalfile, transaction
+from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Prepared
 from mailhub.store.sqlite.journalfile import (
     FiledGroup,
     FiledLetter,
@@ -628,3 +629,33 @@ def test_a_store_may_be_stopped_twice(tmp_path: Path) -> None:
         run(house.store.stop())
 
     assert journals(house) == []
+
+
+def test_while_the_disk_is_slow_threads_commit(
+    slow: House, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    account = opened(slow, "ann")
+    clock = [100.0]
+    monkeypatch.setattr("mailhub.store.sqlite.journal.time.monotonic", lambda: clock[0])
+    real = GroupCommit.commit_here
+
+    def held_up(self: GroupCommit, prepared: Prepared) -> Committed | None:
+        committed = real(self, prepared)
+        assert committed is not None
+        committed.seconds = journal.SLOW_SECONDS * 2
+        return committed
+
+    def filed() -> int:
+        filing = start(_file(account, letter(1)))
+        assert isinstance(slow.runner, SlowRunner)
+        slow.runner.finish()
+        assert filing.done
+        (path,) = journals(slow)
+        return len(list(records(path.read_bytes())))
+
+    monkeypatch.setattr(GroupCommit, "commit_here", held_up)
+    assert filed() == 1
+    assert filed() == 1  # not in the journal, but durable by its own commit
+    monkeypatch.setattr(GroupCommit, "commit_here", real)
+    clock[0] += journal.SHUN_SECONDS
+    assert filed() == 2
