@@ -224,6 +224,24 @@ def test_a_slice_of_headers_is_whole_whatever_their_length(world: World) -> None
     ]
 
 
+def test_common_fields_come_in_slices_whatever_the_length_of_headers(world: World) -> None:
+    lengths = [10, 20_000, 10, 10, 300_000, 20_000]
+    headers = [b"Subject: %b\r\n\r\n" % (b"x" * length) for length in lengths]
+    world.append(*[header + b"body" for header in headers])
+    inbox = world.mailbox()
+    seen: list[tuple[Any, ...]] = []
+    after = None
+    while True:
+        part = run(inbox.rows([Field.FIELDS], EVERYTHING, after, limit=4))
+        seen += part.rows
+        if part.resume is None:
+            break
+        after = part.resume
+
+    assert [uid for uid, _ in seen] == [1, 2, 3, 4, 5, 6]
+    assert pick([fields for _, fields in seen], frozenset((b"subject",))) == headers
+
+
 def test_sets_with_many_holes_are_read_like_others(world: World) -> None:
     inbox = world.fill(20)
     odd = NumberSet.of(*range(1, 9_000, 2))

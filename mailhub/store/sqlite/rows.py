@@ -21,9 +21,8 @@ from mailhub.model.numbers import NumberSet, Uid
 from mailhub.store.sqlite.connection import row, snapshot, value
 from mailhub.store.sqlite.packing import among, clipped, cut, unpack_integers
 
-HEADER_OCTETS = 2_048
+HEADER_OCTETS = {Field.HEADER: 2_048, Field.FIELDS: 1_024}
 """What a header counts for when a slice is measured: how long it is, is not known before."""
-HEADERS = (Field.HEADER, Field.FIELDS)
 LONG_HEADER = 16_384
 """A slice that holds headers and no more ends before one that is longer."""
 LONG_HEADERS = 16
@@ -38,7 +37,13 @@ class Column:
     kind: type = int
     prefix: str = ""
     """Of an object id: M or T, then the account's tag, then the number."""
+    short: str = ""
+    """The same, but NULL for what takes a LONG_HEADER."""
 
+
+# coalesce looks for the header only where nothing is packed.
+PACKED = "(SELECT packed FROM fields WHERE content = m.content)"
+HEADER_AS_IT_IS = "SELECT CAST(char(10) || header AS BLOB) FROM body WHERE content = m.content"
 
 COLUMNS: dict[Field, Column] = {
     Field.FLAGS: Column("m.flags"),
@@ -54,12 +59,15 @@ COLUMNS: dict[Field, Column] = {
     Field.BODYSTRUCTURE: Column("c.bodystructure", bytes),
     Field.PREVIEW: Column("c.preview", str),
     Field.PARTS: Column("c.parts", bytes),
-    Field.HEADER: Column("b.header", bytes),
-    Field.FIELDS: Column(
-        # coalesce looks for the header only where nothing is packed.
-        "coalesce((SELECT packed FROM fields WHERE content = m.content),"
-        " (SELECT CAST(char(10) || header AS BLOB) FROM body WHERE content = m.content))",
+    Field.HEADER: Column(
+        "b.header",
         bytes,
+        short=f"iif(octet_length(b.header) > {LONG_HEADER}, NULL, b.header)",
+    ),
+    Field.FIELDS: Column(
+        f"coalesce({PACKED}, ({HEADER_AS_IT_IS}))",
+        bytes,
+        short=f"coalesce({PACKED}, ({HEADER_AS_IT_IS} AND octet_length(header) <= {LONG_HEADER}))",
     ),
     Field.REST: Column("b.rest", bytes),
 }
@@ -107,10 +115,6 @@ class _Reading:
     fields: tuple[Field, ...]
     mailbox: MailboxId
 
-    @property
-    def has_headers(self) -> bool:
-        return not frozenset(HEADERS).isdisjoint(self.fields)
-
     def one(self, uid: int) -> Rows | None:
         """A message that is there, without packing."""
         found = row(self.db, _statement_of_one(self.fields), (self.mailbox, uid))
@@ -125,9 +129,11 @@ class _Reading:
 
     def slice(self, uids: NumberSet, limit: int, octets: int) -> Rows:
         """The first messages of *uids*; it tells where to resume if there are more."""
-        if self.has_headers and Field.REST not in self.fields:
-            limit = min(limit, max(octets // HEADER_OCTETS, 1))
-        found = None if Field.REST in self.fields else self._alone(uids, limit)
+        found = None
+        if Field.REST not in self.fields:
+            for field in HEADER_OCTETS.keys() & self.fields:
+                limit = min(limit, max(octets // HEADER_OCTETS[field], 1))
+            found = self._alone(uids, limit)
         if found is None:
             with snapshot(self.db):
                 found = self._with_expunged(uids, limit, octets)
@@ -197,7 +203,7 @@ class _Reading:
     def _before_long_header(self, found: Rows) -> int:
         """How many messages stand before the first whose header was left out."""
         for field, column in zip(self.fields, found.columns, strict=True):
-            if field in HEADERS and None in column:
+            if field in HEADER_OCTETS and None in column:
                 return column.index(None)
         return len(found.uids)
 
@@ -270,11 +276,8 @@ def _statement(source: str, fields: tuple[Field, ...], clip: bool, alone: bool) 
     columns = [COLUMNS[field] for field in fields]
     source = _with_tables(source, columns)
     inner, numbers, octets = "", "uid", ""
-    for i, (field, column) in enumerate(zip(fields, columns, strict=True)):
-        sql = column.sql
-        if clip and field in HEADERS:
-            sql = f"iif(octet_length({sql}) > {LONG_HEADER}, NULL, {sql})"
-        inner += f", {sql} AS f{i}"
+    for i, column in enumerate(columns):
+        inner += f", {column.short if clip and column.short else column.sql} AS f{i}"
         if column.kind is int:
             numbers += f", f{i}"
         else:
