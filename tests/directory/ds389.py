@@ -6,6 +6,8 @@ are what ``etc/ldap`` advises.
 
 from __future__ import annotations
 
+import os
+import pwd
 import re
 import subprocess
 import time
@@ -124,7 +126,7 @@ class DirectoryServer:
             "config_dir": "/etc/dirsrv/config",
             "fqdn": "localhost",
             "ds_port": str(self.port),
-            "ds_user": "root",
+            "ds_user": pwd.getpwuid(os.getuid()).pw_name,
             "ds_passwd": "{SHA}" + b64encode(sha1(_MANAGERS.encode()).digest()).decode(),
             "ds_suffix": BASE,
             "rootdn": _MANAGER,
