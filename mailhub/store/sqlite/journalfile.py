@@ -171,7 +171,9 @@ class Folder:
 
     def lock(self) -> int:
         """A descriptor to be closed.  Waits.  Raises OSError."""
-        self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+        if not self.path.is_dir():
+            self.path.mkdir(mode=0o700, parents=True, exist_ok=True)
+            _sync_folder(self.path.parent)
         fd = open_lock_file(self.path / "lock")
         wait_lock(fd, 0)
         return fd
@@ -188,20 +190,28 @@ class Folder:
 
     def abandoned(self) -> list[Path]:
         """Files whose writers are dead.  While the folder is locked.  Raises OSError."""
-        found = []
-        for path in sorted(self.path.glob(f"*{SUFFIX}")):
-            fd = open_lock_file(path)
-            try:
-                if try_lock(fd, 0):
-                    found.append(path)
-            finally:
-                os.close(fd)
-        return found
+        return [path for path in sorted(self.path.glob(f"*{SUFFIX}")) if _is_abandoned(path)]
 
     def sync(self) -> None:
         """Make names durable."""
-        fd = os.open(self.path, os.O_RDONLY | os.O_DIRECTORY)
-        try:
-            os.fsync(fd)
-        finally:
-            os.close(fd)
+        _sync_folder(self.path)
+
+
+def _is_abandoned(path: Path) -> bool:
+    try:
+        fd = os.open(path, os.O_RDWR | os.O_CLOEXEC)
+    except FileNotFoundError:  # its writer needed no folder's lock to remove it
+        return False
+    try:
+        # It goes before its lock does: one that can be locked and has a name is left behind.
+        return try_lock(fd, 0) and os.fstat(fd).st_nlink > 0
+    finally:
+        os.close(fd)
+
+
+def _sync_folder(path: Path) -> None:
+    fd = os.open(path, os.O_RDONLY | os.O_DIRECTORY)
+    try:
+        os.fsync(fd)
+    finally:
+        os.close(fd)

@@ -98,11 +98,12 @@ def _replayed(path: Path, groups: Sequence[FiledGroup]) -> bool:
 
 def _file_again(db: apsw.Connection, groups: Sequence[FiledGroup]) -> int:
     """How many messages: all in one transaction, or the others would be taken for there."""
+    if not _missing(db, groups):  # as a rule; then nobody who writes is waited for
+        return 0
     db.pragma("synchronous", "FULL")
     db.execute("BEGIN IMMEDIATE")
     try:
-        there = value(db, "SELECT ledger_seq FROM account")
-        missing = sorted((g for g in groups if g.before >= there), key=lambda g: g.before)
+        missing = _missing(db, groups)
         if not missing:
             return 0
         tx = Tx(db, 0, durable=True, after_loss=True)
@@ -121,3 +122,9 @@ def _file_again(db: apsw.Connection, groups: Sequence[FiledGroup]) -> int:
         if db.in_transaction:
             db.execute("ROLLBACK")
     return sum(len(group.letters) for group in missing)
+
+
+def _missing(db: apsw.Connection, groups: Sequence[FiledGroup]) -> list[FiledGroup]:
+    """In their order.  What is not missing now never will be: numbers only grow."""
+    there = value(db, "SELECT ledger_seq FROM account")
+    return sorted((group for group in groups if group.before >= there), key=lambda g: g.before)

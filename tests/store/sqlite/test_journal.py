@@ -22,12 +22,15 @@ from mailhub.model.flags import FlagChange
 from mailhub.model.mail import AccountId, Appended, InternalDate, MailboxId
 from mailhub.model.names import INBOX, mailbox_name
 from mailhub.model.numbers import NumberSet
+from mailhub.net.locks import try_lock
 from mailhub.store.runner import InlineRunner
-from mailhub.store.sqlite import files, journal, journalfile, transaction
+from mailhub.store.sqlite import files, journal, journalfile, replay, transaction
+from mailhub.store.sqlite.files import open_account
 from mailhub.store.sqlite.groupcommit import Committed, GroupCommit, Prepared
 from mailhub.store.sqlite.journalfile import (
     FiledGroup,
     FiledLetter,
+    Folder,
     JournalFile,
     parse_group,
     record,
@@ -410,6 +413,54 @@ def test_the_journal_of_a_process_that_died_goes_and_files_nothing_again(tmp_pat
     house.prove(account)
     assert len(subjects(house, account)) == 3
     run(alive.store.stop())
+    run(house.store.stop())
+
+
+@pytest.mark.parametrize("moment", ["listed", "opened"])
+def test_a_journal_whose_writer_removes_it_meanwhile_is_nobodys(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, moment: str
+) -> None:
+    folder = Folder(tmp_path / "journal")
+    file = folder.new_file()
+    file.begin()
+    real_open = os.open
+
+    def opened(path: Path, *how: int) -> int:
+        if path == file.path and moment == "listed":
+            file.remove()
+        return real_open(path, *how)
+
+    def locked(fd: int, byte: int) -> bool:
+        if moment == "opened":
+            file.remove()
+        return try_lock(fd, byte)
+
+    monkeypatch.setattr(os, "open", opened)
+    monkeypatch.setattr(journalfile, "try_lock", locked)
+
+    assert folder.abandoned() == []
+    assert list(folder.path.glob("*.journal")) == []
+
+
+def test_a_dead_process_that_left_nothing_to_file_again_keeps_no_writer_waiting(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    house = House(tmp_path, min_free=0)
+    account = house.account()
+    for number in range(3):
+        append(account, letter(number))
+    left = journals(house)[0].read_bytes()
+    run(house.store.stop())
+    dead = tmp_path / "journal" / "1-dead.journal"
+    dead.write_bytes(left)
+    monkeypatch.setattr(replay, "BUSY_TIMEOUT_MS", 50)
+
+    path = house.files.account_file(account.id)
+    with closing(open_account(path, account.id, busy_timeout_ms=0)) as db:
+        db.execute("BEGIN IMMEDIATE")
+        house = House(tmp_path, min_free=0)
+
+    assert not dead.exists()
     run(house.store.stop())
 
 
