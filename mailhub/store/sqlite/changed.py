@@ -58,6 +58,19 @@ def forget(tx: Tx, mailbox: MailboxId, uids: NumberSet) -> None:
     )
 
 
+def forget_empty(tx: Tx, mailbox: MailboxId, first: int, last: int) -> None:
+    """Remove the ranges that meet the UIDs *first* to *last* and hold no message any more.
+
+    When its messages went one after the other none of them covered it.
+    """
+    tx.execute(
+        "DELETE FROM changed WHERE mailbox = ?1 AND low <= ?3 AND high >= ?2 AND NOT EXISTS ("
+        "SELECT 1 FROM message AS m WHERE m.mailbox = ?1"
+        " AND m.uid BETWEEN changed.low AND changed.high)",
+        (mailbox, first, last),
+    )
+
+
 def since(
     db: apsw.Connection, mailbox: MailboxId, modseq: int, last: int, most: int | None
 ) -> FlagColumns | None:

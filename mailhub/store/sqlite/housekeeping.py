@@ -12,6 +12,7 @@ from pathlib import Path
 import apsw
 
 from mailhub.model.mail import MailboxId
+from mailhub.store.sqlite import changed
 from mailhub.store.sqlite.connection import PAGE_SIZE
 from mailhub.store.sqlite.groupcommit import GroupCommit
 from mailhub.store.sqlite.packing import integers, unpack_integers
@@ -107,6 +108,9 @@ def purge(tx: Tx, before: int) -> bool:
     for mailbox, uid, _, gone in rows:
         _bury(tx, mailbox, uid, gone)
         tx.execute("DELETE FROM expunged WHERE mailbox = ? AND uid = ?", (mailbox, uid))
+    for box in {mailbox for mailbox, _, _, _ in rows}:
+        uids = [uid for mailbox, uid, _, _ in rows if mailbox == box]
+        changed.forget_empty(tx, box, min(uids), max(uids))
     remove_unused(tx, {content for _, _, content, _ in rows})
     return len(rows) == PURGE_AT_ONCE
 

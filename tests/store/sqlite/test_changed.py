@@ -111,6 +111,22 @@ def test_what_is_removed_is_forgotten(house: House) -> None:
     assert ranges(house) == [(2, 2), (9, 9)]
 
 
+def test_ranges_whose_messages_went_one_after_the_other_are_forgotten_with_them(
+    house: House,
+) -> None:
+    (account,) = house.accounts.records
+    store(house, NumberSet.of_ranges([(1, 4)]), "a")
+    store(house, NumberSet.of_ranges([(6, 9)]), "b")
+    for uid in (1, 2, 3, 4, 6, 8, 9):
+        run(run(run(house.store.account(account)).open(INBOX)).remove(NumberSet.of(uid)))
+
+    house.clock.now += 100_000_000
+    house.store.upkeep()
+
+    assert ranges(house) == [(6, 9)]
+    house.prove(run(house.store.account(account)))
+
+
 def test_ranges_that_slide_over_each_other_are_told_once_and_count_as_often_as_they_are_read(
     house: House,
 ) -> None:
