@@ -29,6 +29,12 @@ SCAN_OCTETS = 64 * 1024
 """About a millisecond's work."""
 
 
+def file_refusal(error: OSError) -> Unavailable:
+    """What the one who asked is told when a file could not be written."""
+    full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
+    return StorageFull() if full else Unavailable()
+
+
 class SpoolFile:
     """A file without a name.  Written and read in threads, closed by the reactor at any time.
 
@@ -188,8 +194,7 @@ class Staging:
             raise
         except OSError as error:
             self.discard()
-            full = error.errno in (errno.ENOSPC, errno.EDQUOT, errno.EFBIG)
-            raise (StorageFull if full else Unavailable) from error
+            raise file_refusal(error) from error
 
     async def finish(self) -> Staged:
         if self._scanner is None:

@@ -10,7 +10,7 @@ from __future__ import annotations
 import os
 import shutil
 import threading
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 
 import apsw
@@ -20,6 +20,7 @@ from mailhub.model.errors import Damaged, Unavailable
 from mailhub.model.mail import AccountId
 from mailhub.model.names import INBOX
 from mailhub.store.migrate import migrate, migrations, version
+from mailhub.store.spool import file_refusal
 from mailhub.store.sqlite.connection import PAGE_SIZE, connect, provide_functions, refusals, value
 from mailhub.store.sqlite.transaction import CEILING_STEP, boot_id
 
@@ -59,13 +60,29 @@ def create_account(template: Path, path: Path, account: AccountId, now: int) -> 
     """Make the file of a new account with its INBOX, unless it is there.
 
     It appears whole or not at all; of several that make it at once one is the first.
+    Raises StorageFull, Unavailable.
     """
-    path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
     draft = path.with_name(f"{path.name}.{os.getpid()}-{threading.get_native_id()}")
-    shutil.copyfile(template, draft)
-    draft.chmod(0o600)
-    with refusals():
-        db = apsw.Connection(str(draft), flags=apsw.SQLITE_OPEN_READWRITE)
+    try:
+        path.parent.mkdir(mode=0o700, parents=True, exist_ok=True)
+        shutil.copyfile(template, draft)
+        draft.chmod(0o600)
+        with refusals():
+            _fill_in(draft, account, now)
+        _sync(draft, os.O_RDWR)
+        with suppress(FileExistsError):
+            path.hardlink_to(draft)
+        _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+    except OSError as error:
+        raise file_refusal(error) from error
+    finally:
+        for suffix in ("", "-wal"):
+            Path(f"{draft}{suffix}").unlink(missing_ok=True)
+
+
+def _fill_in(draft: Path, account: AccountId, now: int) -> None:
+    """Make a copy of the template an account's.  Raises apsw errors."""
+    with closing(apsw.Connection(str(draft), flags=apsw.SQLITE_OPEN_READWRITE)) as db:
         # Nobody else knows the draft: one sync at the end does for the four of a commit and close.
         db.pragma("locking_mode", "exclusive")
         db.pragma("synchronous", "off")
@@ -80,12 +97,8 @@ def create_account(template: Path, path: Path, account: AccountId, now: int) -> 
         )
         db.execute("INSERT INTO subscription VALUES (?)", (INBOX,))
         db.execute("COMMIT")
-        db.close()
-    _sync(draft, os.O_RDWR)
-    with suppress(FileExistsError):
-        path.hardlink_to(draft)
-    draft.unlink()
-    _sync(path.parent, os.O_RDONLY | os.O_DIRECTORY)
+        # The log stays behind; closing would do the same, but keep an error for itself.
+        db.wal_checkpoint(mode=apsw.SQLITE_CHECKPOINT_TRUNCATE)
 
 
 def _sync(path: Path, how: int) -> None:

@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import errno
+import os
+import shutil
 import stat
 from pathlib import Path
 
@@ -9,7 +12,7 @@ import apsw
 import pytest
 
 from mailhub.mime.commonfields import pack
-from mailhub.model.errors import Damaged, NoSuchAccount, Unavailable
+from mailhub.model.errors import Damaged, NoSuchAccount, StorageFull, Unavailable
 from mailhub.model.mail import AccountId, Field, Usage
 from mailhub.model.numbers import EVERYTHING
 from mailhub.store import migrate
@@ -57,6 +60,53 @@ def test_of_two_that_make_the_same_account_the_first_wins(tmp_path: Path) -> Non
     made(tmp_path)
 
     assert path.read_bytes() == before
+
+
+@pytest.mark.parametrize(
+    ("number", "refusal"), [(errno.ENOSPC, StorageFull), (errno.EACCES, Unavailable)]
+)
+@pytest.mark.parametrize("step", ["copyfile", "fsync"])
+def test_an_account_that_cannot_be_made_is_refused_and_leaves_nothing(
+    tmp_path: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    step: str,
+    number: int,
+    refusal: type[Unavailable],
+) -> None:
+    def broken(*args: object) -> None:
+        if step == "copyfile":
+            Path(str(args[1])).write_bytes(b"a part")
+        raise OSError(number, "no")
+
+    template = make_template(tmp_path)
+    path = tmp_path / "aa" / "account.db"
+    monkeypatch.setattr(shutil if step == "copyfile" else os, step, broken)
+
+    with pytest.raises(refusal) as told:
+        create_account(template, path, ACCOUNT, 1_000_000)
+
+    assert type(told.value) is refusal
+    monkeypatch.undo()
+    assert list(path.parent.iterdir()) == []
+    assert made(tmp_path).exists()
+
+
+def test_what_could_not_be_moved_from_the_log_makes_no_account(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Linked without its log it would be nobody's file."""
+
+    class Full(apsw.Connection):
+        def wal_checkpoint(self, *args: object, **named: object) -> tuple[int, int]:
+            raise apsw.FullError("no space left")
+
+    template = make_template(tmp_path)
+    monkeypatch.setattr(apsw, "Connection", Full)
+
+    with pytest.raises(StorageFull):
+        create_account(template, tmp_path / "aa" / "account.db", ACCOUNT, 1_000_000)
+
+    assert list((tmp_path / "aa").iterdir()) == []
 
 
 def test_the_template_is_made_once(tmp_path: Path) -> None:
