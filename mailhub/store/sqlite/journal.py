@@ -32,7 +32,7 @@ SPARE_FILES = 1
 SLOW_SECONDS = 0.02
 """A commit in the reactor that takes longer has been kept waiting by a disk with too much to do."""
 SHUN_SECONDS = 1.0
-"""So long are commits left to threads then."""
+"""So long are commits left to threads then, and when the journal could not be written."""
 
 
 class Entry(NamedTuple):
@@ -67,13 +67,18 @@ class Journal:
 
     @property
     def is_quick(self) -> bool:
-        """Whether the reactor may commit itself, as far as the last commits tell."""
+        """Whether the reactor may commit itself, as far as the last commits and writes tell."""
         return time.monotonic() >= self._shunned_until
 
     def took(self, seconds: float) -> None:
         """So long has a commit kept the reactor."""
         if seconds > SLOW_SECONDS:
             self._shunned_until = time.monotonic() + SHUN_SECONDS
+
+    def _failed(self, reason: str) -> None:
+        """It is left alone for a while, or each write of a storm would try, fail and be told."""
+        _tell(self._folder.path, reason)
+        self._shunned_until = time.monotonic() + SHUN_SECONDS
 
     def _next(self) -> None:
         entries, self._waiting = self._waiting, []
@@ -105,7 +110,7 @@ class Journal:
             self._write_all(entries)
         except OSError as error:
             durable = False
-            self._runner.in_reactor(partial(_tell, self._folder.path, str(error)))
+            self._runner.in_reactor(partial(self._failed, str(error)))
             self._turn()  # what is in the file stays, but it is not written to again
         # First the next: the disk works while those who waited are answered.
         self._runner.in_reactor(self._next)

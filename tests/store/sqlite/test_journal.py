@@ -5,6 +5,7 @@ from __future__ import annotations
 import errno
 import os
 import random
+import time
 from collections.abc import Callable, Iterator
 from contextlib import closing
 from pathlib import Path
@@ -518,6 +519,34 @@ def test_without_a_journal_the_log_is_waited_for(
     assert [e["reason"] for e in events if e["event"] == "store.journal"] == [
         "[Errno 28] no space left"
     ]
+    run(house.store.stop())
+
+
+def test_a_journal_that_could_not_be_written_is_left_alone_for_a_while(
+    boots: Boots, monkeypatch: pytest.MonkeyPatch, events: Events
+) -> None:
+    now = 1_000.0
+    monkeypatch.setattr(time, "monotonic", lambda: now)
+    monkeypatch.setattr(JournalFile, "write", broken)
+
+    def told() -> int:
+        return sum(event["event"] == "store.journal" for event in events)
+
+    def live(house: House) -> None:
+        nonlocal now
+        account = house.account()
+        for number in range(9):
+            append(account, letter(number))
+        assert told() == 1
+        now += 2
+        append(account, letter(9))
+        assert told() == 2
+
+    boots.fail(live)
+
+    house = boots.house()
+    account = house.account()
+    assert [subject for _, subject in subjects(house, account)] == [f"m{n}" for n in range(10)]
     run(house.store.stop())
 
 
