@@ -24,7 +24,7 @@ from mailhub.directory.troubles import Kind, Refused, Trouble
 from mailhub.model.steps import UNHEARD, Hearer, Steps
 from mailhub.net.frames import Frames, frame
 
-NICER = 5
+NICER = 10
 """On a machine whose processors are all busy, sessions that are open go before new log-ins."""
 _STDIN, _STDOUT = 0, 1
 _READ = 1 << 16

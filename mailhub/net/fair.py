@@ -1,4 +1,4 @@
-"""A fair reactor: it serves sockets for 2 ms in a turn, and timers and results come in between.
+"""A fair reactor: it serves sockets for 1 ms in a turn, and timers and results come in between.
 
 Twisted's reactor goes through all sockets that can be read before it does anything else: in a
 storm of 500 log-ins that is a tenth of a second.  Here it asks the kernel for one at a time, until
@@ -13,7 +13,7 @@ from typing import Any
 
 from twisted.internet.epollreactor import EPollReactor
 
-SOCKETS_SECONDS = 0.002
+SOCKETS_SECONDS = 0.001
 """What is begun in this time is finished: a command takes 0.1 to 1 ms."""
 
 

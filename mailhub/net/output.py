@@ -14,11 +14,13 @@ from twisted.internet.defer import Deferred
 from twisted.internet.interfaces import IDelayedCall, IPushProducer, IReactorTime
 from zope.interface import implementer
 
-from mailhub.net.agenda import SLICE_SECONDS, Agenda
+from mailhub.net.agenda import Agenda
 from mailhub.net.transports import sent_now, unsent
 
 FLUSH_OCTETS = 64 * 1024
 """What is worth a write of its own before the step has ended."""
+SLICE_SECONDS = 0.003
+"""For so long may one connection keep the reactor."""
 
 
 def delay(clock: IReactorTime, seconds: float) -> Deferred[None]:

@@ -12,7 +12,7 @@ from mailhub.net.fair import make_fair
 
 SWITCH_INTERVAL_SECONDS = 0.0005
 """After so long, not after 5 ms, a thread of the store gives the interpreter to the reactor."""
-COLLECTION_THRESHOLDS = (1_000, 5, 100)
+COLLECTION_THRESHOLDS = (1_000, 2, 250)
 """Often and little: what one pass over the young frees is felt as a pause."""
 
 FILES_AT_ONCE = 1 << 14

@@ -48,12 +48,12 @@ def agenda(reactor: Reactor) -> Agenda:
 def test_what_is_due_is_done_in_order_a_slice_in_a_turn(reactor: Reactor, agenda: Agenda) -> None:
     done: list[int] = []
 
-    def two_milliseconds(number: int) -> None:
-        reactor.now += 0.002
+    def one_millisecond(number: int) -> None:
+        reactor.now += 0.001
         done.append(number)
 
     for number in range(5):
-        agenda.add(lambda number=number: two_milliseconds(number))  # type: ignore[misc]
+        agenda.add(lambda number=number: one_millisecond(number))  # type: ignore[misc]
     assert done == []
     told = []
     for _ in range(3):
